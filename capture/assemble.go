@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package capture
+
+import (
+	"encoding/binary"
+	"errors"
+
+	"hopdump/bpf"
+	"hopdump/pcapng"
+)
+
+const (
+	// windowBytes bounds what is held back to keep packets in order, and what
+	// open journeys may hold in all.
+	windowBytes = 16 << 20
+	// settleNS is how long after its tap a packet may not be overtaken yet:
+	// another CPU may still be writing an earlier one into the ring.
+	settleNS = 10_000_000
+	// vlanLen is what a restored VLAN tag adds.
+	vlanLen = 4
+	// moreNS is how long the rest of a packet with fragments is waited for.
+	moreNS = 200_000_000
+	ethLen = 14
+)
+
+// journey is a packet between its tap record and its delivery.
+type journey struct {
+	tap    bpf.Tap
+	data   []byte // link header on; tag restored
+	rec    pcapng.Record
+	done   bool // its path is complete, or will never be
+	more   bool // the rest of its bytes comes through the perf buffer
+	missed int  // times its slot was found empty without a path record
+	sent   bool
+}
+
+// ready says that nothing more will come.
+func (j *journey) ready() bool { return j.done && !j.more }
+
+// assembler joins the records of each journey and delivers packets. It is pure:
+// records, times and the kernel's slots come from its caller.
+type assembler struct {
+	opts   Options
+	names  *namer
+	device func(t *bpf.Tap) *pcapng.Device
+	clock  *wallClock
+	take   func(index uint32, state uint64, into *bpf.Slot) takeOutcome
+	handle Handler
+
+	open  map[uint64]*journey // by id: path record not seen yet
+	queue []*journey          // by tap time; those in front of head are delivered
+	head  int
+	free  []*journey
+	held  int    // bytes of packets in the queue
+	last  uint64 // tap time of the last one delivered
+	slot  bpf.Slot
+
+	count counters
+	err   error // of the handler: sticky
+}
+
+// counters are the assembler's part of the account.
+type counters struct {
+	captured, taps, hops uint64
+	late, inverted, cut  uint64
+	trunc                uint64 // hops beyond what a slot holds
+	pathLost             uint64 // packets whose path record was lost
+}
+
+func newAssembler(opts Options) *assembler {
+	return &assembler{opts: opts, clock: &wallClock{}, open: map[uint64]*journey{}}
+}
+
+// add takes one record of the ring.
+func (a *assembler) add(raw []byte) error {
+	switch kindOf(raw) {
+	case bpf.RecTap:
+		return a.addTap(raw)
+	case bpf.RecPath:
+		return a.addPath(raw)
+	}
+	return errShortRecord
+}
+
+func (a *assembler) addTap(raw []byte) error {
+	j := a.newJourney()
+	data, err := decodeTap(raw, &j.tap)
+	if err != nil {
+		return err
+	}
+	a.count.taps++
+	j.fill(data)
+	j.more = j.tap.Flags&bpf.TapMore != 0
+	if j.tap.Flags&bpf.TapNoSlot != 0 {
+		a.finish(j)
+	} else {
+		a.open[j.tap.Id] = j
+	}
+	a.held += len(j.data)
+	a.enqueue(j)
+	a.deliverNow(j)
+	return nil
+}
+
+// enqueue keeps the queue in the order of tap times. Records come nearly so:
+// only another CPU's may have been a little earlier.
+func (a *assembler) enqueue(j *journey) {
+	a.queue = append(a.queue, j)
+	for i := len(a.queue) - 1; i > a.head && a.queue[i-1].tap.Ns > j.tap.Ns; i-- {
+		a.queue[i], a.queue[i-1] = a.queue[i-1], a.queue[i]
+	}
+}
+
+// deliverNow delivers a packet at once if order does not matter.
+func (a *assembler) deliverNow(j *journey) {
+	if j.ready() && !a.opts.Ordered {
+		a.deliver(j)
+	}
+}
+
+func (a *assembler) newJourney() *journey {
+	n := len(a.free)
+	if n == 0 {
+		return &journey{}
+	}
+	j := a.free[n-1]
+	a.free = a.free[:n-1]
+	*j = journey{data: j.data[:0]}
+	return j
+}
+
+// fill puts the packet's bytes together as the wire had them: with a synthetic
+// Ethernet header where the device has none, and with the VLAN tag that the
+// card took out.
+func (j *journey) fill(data []byte) {
+	t := &j.tap
+	if t.Flags&bpf.TapNoLink != 0 {
+		j.data = append(j.data, make([]byte, 12)...)
+		j.data = binary.BigEndian.AppendUint16(j.data, t.Protocol)
+		j.data = append(j.data, data...)
+		return
+	}
+	if t.Flags&bpf.TapVLAN == 0 || len(data) < 12 {
+		j.data = append(j.data, data...)
+		return
+	}
+	j.data = append(j.data, data[:12]...)
+	// vlan_proto is kept in network order, the TCI in host order.
+	j.data = binary.NativeEndian.AppendUint16(j.data, t.VlanProto)
+	j.data = binary.BigEndian.AppendUint16(j.data, t.VlanTci)
+	j.data = append(j.data, data[12:]...)
+}
+
+// wireLen is the length of the whole packet in the form of its bytes.
+func (j *journey) wireLen() int {
+	n := int(j.tap.Len)
+	switch {
+	case j.tap.Flags&bpf.TapNoLink != 0:
+		n += ethLen
+	case j.tap.Flags&bpf.TapVLAN != 0:
+		n += vlanLen
+	}
+	return n
+}
+
+// addMore takes the rest of a packet with fragments from the perf buffer.
+func (a *assembler) addMore(raw []byte) error {
+	var m bpf.More
+	data, err := decodeMore(raw, &m)
+	if err != nil {
+		return err
+	}
+	for i := len(a.queue) - 1; i >= a.head; i-- {
+		if j := a.queue[i]; j.tap.Id == m.Id && j.more && !j.sent {
+			a.held -= len(j.data)
+			j.join(&m, data)
+			a.held += len(j.data)
+			a.deliverNow(j)
+			return nil
+		}
+	}
+	return nil // it was delivered without
+}
+
+// join replaces what lies behind skb->data, which the tap record has in part.
+func (j *journey) join(m *bpf.More, data []byte) {
+	grown := len(j.data) - int(j.tap.Cap) // tag or synthetic header
+	keep := grown + int(m.Skip)
+	if m.Skip > j.tap.Cap || keep > len(j.data) {
+		return
+	}
+	if rest := int(j.tap.Want) - int(m.Skip); len(data) > rest {
+		data = data[:max(rest, 0)]
+	}
+	j.data = append(j.data[:keep], data...)
+	j.more = false
+}
+
+func (a *assembler) addPath(raw []byte) error {
+	if err := decodePath(raw, &a.slot); err != nil {
+		return err
+	}
+	j := a.open[a.slot.Id]
+	if j == nil {
+		return nil // taken over before
+	}
+	a.setPath(j)
+	a.finish(j)
+	a.deliverNow(j)
+	return nil
+}
+
+// setPath gives the journey the path in a.slot.
+func (a *assembler) setPath(j *journey) {
+	a.count.hops += uint64(a.slot.Hops)
+	a.count.trunc += uint64(a.slot.Trunc)
+	j.rec.Path = a.names.pathOf(&a.slot, &j.tap, &a.count.inverted)
+}
+
+func (a *assembler) finish(j *journey) {
+	j.done = true
+	delete(a.open, j.tap.Id)
+}
+
+// sweep looks after journeys that do not end, and delivers what is due. now is
+// CLOCK_MONOTONIC; idle says that the ring was read empty just before; final
+// ends everything.
+func (a *assembler) sweep(now int64, idle, final bool) {
+	linger := a.opts.linger().Nanoseconds()
+	for _, j := range a.queue[a.head:] {
+		age := now - int64(j.tap.Ns)
+		if !final && age < min(linger, moreNS) {
+			break
+		}
+		if j.more && (final || age > moreNS) {
+			j.more = false // it was lost on the way: fillRecord counts it
+			a.deliverNow(j)
+		}
+		if !j.done && (final || age >= linger) {
+			a.takeOver(j, now, idle)
+		}
+	}
+	a.deliverDue(now, final)
+	for _, j := range a.queue[a.head:] {
+		if a.held <= 2*windowBytes {
+			break
+		}
+		if !j.done {
+			a.takeOver(j, now, idle)
+			a.deliverDue(now, final)
+		}
+	}
+	a.shrink()
+}
+
+// takeOver ends a journey on our side. The kernel may be doing the same: then
+// its path record is on the way, or it was lost.
+func (a *assembler) takeOver(j *journey, now int64, idle bool) {
+	switch a.take(j.tap.Index, j.tap.State, &a.slot) {
+	case taken:
+		a.setPath(j)
+		if p := j.rec.Path; a.slot.Hops > 0 {
+			p.IsOpen = true
+			p.Open = max(0, now-int64(a.slot.Hop[a.slot.Hops-1].Ns))
+		}
+	case closing:
+		return
+	case gone:
+		// The record is in the ring in front of us as long as that has not
+		// been read empty since.
+		if j.missed++; !idle || j.missed < 3 {
+			return
+		}
+		a.count.pathLost++
+	}
+	a.finish(j)
+	a.deliverNow(j)
+}
+
+// deliverDue hands on, in the order of tap times, what nothing earlier can
+// overtake any more. When the window is full, open journeys are passed by; they
+// come late.
+func (a *assembler) deliverDue(now int64, final bool) {
+	if !a.opts.Ordered {
+		return
+	}
+	for _, j := range a.queue[a.head:] {
+		switch {
+		case j.sent:
+		case !final && now-int64(j.tap.Ns) < settleNS:
+			return
+		case j.ready():
+			a.deliver(j)
+		case a.held <= windowBytes:
+			return
+		}
+	}
+}
+
+func (a *assembler) deliver(j *journey) {
+	j.sent = true
+	a.held -= len(j.data)
+	if a.err != nil {
+		return
+	}
+	if j.tap.Ns < a.last && a.opts.Ordered {
+		a.count.late++
+	}
+	a.last = max(a.last, j.tap.Ns)
+	a.fillRecord(j)
+	if a.err = a.handle(&j.rec); a.err == nil || errors.Is(a.err, ErrStop) {
+		a.count.captured++
+	}
+}
+
+func (a *assembler) fillRecord(j *journey) {
+	t := &j.tap
+	r := &j.rec
+	r.Time = a.clock.real(int64(t.Ns))
+	r.Len = j.wireLen()
+	r.Data = j.data[:min(len(j.data), a.opts.snapLen())]
+	if len(j.data) < min(r.Len, a.opts.snapLen()) {
+		a.count.cut++
+	}
+	r.Dev = a.device(t)
+	r.Dir = pcapng.In
+	if t.Flags&bpf.TapOut != 0 {
+		r.Dir = pcapng.Out
+	}
+	r.ID = t.Id
+	r.Queue = int(t.Queue)
+}
+
+// shrink forgets delivered journeys and keeps their buffers.
+func (a *assembler) shrink() {
+	for a.head < len(a.queue) && a.queue[a.head].sent {
+		if len(a.free) < 256 {
+			a.free = append(a.free, a.queue[a.head])
+		}
+		a.queue[a.head] = nil
+		a.head++
+	}
+	if a.head > 1024 && a.head*2 > len(a.queue) {
+		n := copy(a.queue, a.queue[a.head:])
+		clear(a.queue[n:])
+		a.queue, a.head = a.queue[:n], 0
+	}
+}

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package capture
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+
+	"hopdump/btfquery"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/btf"
+	"golang.org/x/sys/unix"
+)
+
+// runningKernel reads what planning needs to know of the kernel underneath. It
+// needs no rights; what it cannot read stays unknown.
+func runningKernel() (Kernel, error) {
+	k := Kernel{Release: release(), Symbols: btfquery.NewSymbols(Wanted()), cache: btf.NewCache()}
+	spec, err := k.cache.Kernel()
+	if err != nil {
+		if _, serr := os.Stat("/sys/kernel/btf/vmlinux"); errors.Is(serr, fs.ErrNotExist) {
+			return k, ErrNoBTF
+		}
+		return k, err
+	}
+	k.Spec = spec
+	readFile("/proc/kallsyms", k.Symbols.ParseKallsyms)
+	if !readFile("/sys/kernel/tracing/available_filter_functions", k.Symbols.ParseAvailableFilterFunctions) {
+		readFile("/sys/kernel/debug/tracing/available_filter_functions", k.Symbols.ParseAvailableFilterFunctions)
+	}
+	return k, nil
+}
+
+func readFile(name string, parse func(io.Reader) error) bool {
+	f, err := os.Open(name)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	return parse(f) == nil
+}
+
+func release() string {
+	var u unix.Utsname
+	if unix.Uname(&u) != nil {
+		return "unknown"
+	}
+	return unix.ByteSliceToString(u.Release[:])
+}
+
+// probe tells what this kernel and our rights allow, by loading the smallest
+// program of each kind: whether anything can be traced at all, and whether
+// fentry can.
+func probe(k *Kernel) error {
+	// Compare-and-swap came with 5.12, like everything else that is missing
+	// on a kernel without it (pointers as arguments of global functions).
+	cas := asm.Instructions{
+		asm.Mov.Imm(asm.R0, 0),
+		asm.StoreMem(asm.RFP, -8, asm.R0, asm.DWord),
+		asm.Mov.Imm(asm.R1, 1),
+		asm.CmpXchg.Mem(asm.RFP, asm.R1, asm.DWord, -8),
+		asm.Mov.Imm(asm.R0, 0),
+		asm.Return(),
+	}
+	err := k.try(ebpf.AttachTraceRawTp, "kfree_skb", cas)
+	switch {
+	case errors.Is(err, unix.EPERM):
+		return permissionError()
+	case err != nil:
+		plain := asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()}
+		if perr := k.try(ebpf.AttachTraceRawTp, "kfree_skb", plain); errors.Is(perr, unix.EPERM) {
+			return permissionError()
+		} else if perr == nil {
+			return &OldKernelError{Release: k.Release, Missing: "atomic compare-and-swap in BPF (Linux 5.12)"}
+		}
+		return &OldKernelError{Release: k.Release, Missing: "BTF tracepoints (Linux 5.5)"}
+	}
+	plain := asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()}
+	err = k.try(ebpf.AttachTraceFEntry, "__kfree_skb", plain)
+	k.NoFentry = err != nil
+	return nil
+}
+
+func permissionError() error {
+	if b, err := os.ReadFile("/sys/kernel/security/lockdown"); err == nil && strings.Contains(string(b), "[confidentiality]") {
+		return ErrLockdown
+	}
+	return ErrNotPermitted
+}
+
+func (k *Kernel) try(attach ebpf.AttachType, target string, ins asm.Instructions) error {
+	const name = "hopdump_probe"
+	coll, err := ebpf.NewCollectionWithOptions(&ebpf.CollectionSpec{Programs: map[string]*ebpf.ProgramSpec{
+		name: {
+			Name: name, Type: ebpf.Tracing, AttachType: attach, AttachTo: target,
+			Instructions: ins, License: "Dual BSD/GPL",
+		},
+	}}, ebpf.CollectionOptions{Cache: k.cache, Programs: ebpf.ProgramOptions{LogDisabled: true}})
+	if err != nil {
+		return err
+	}
+	coll.Close()
+	return nil
+}
+
+// HopRow is one line of --list-hops.
+type HopRow struct {
+	Hop, Place, Role, Mechanism, Function, Module, Arg, State string
+}
+
+// ListHops resolves the --hops list on the running kernel, for --list-hops. It
+// needs no rights.
+func ListHops(opts Options) (rows []HopRow, header string, err error) {
+	k, err := runningKernel()
+	if err != nil {
+		return nil, "", err
+	}
+	set, err := Plan(k, opts.Hops)
+	if err != nil {
+		return nil, "", err
+	}
+	header, rows = set.table(k.Release)
+	return rows, header, nil
+}
