@@ -163,14 +163,14 @@ static __always_inline void record(struct sk_buff *skb, struct slot *s, const st
 
 /* tap_here writes the tap record of the hop that was recorded last. */
 static __always_inline void tap_here(struct sk_buff *skb, struct slot *s, struct view *v,
-				     const struct moment *m, __u32 flags, bool dynptr)
+				     const struct moment *m, __u32 flags, struct sk_buff *whole)
 {
 	if (!s->id)
 		s->id = new_id();
 	s->tap = s->hops;
 	/* Open first: the user side may have the record before this returns. */
 	set_state(s, SLOT_OPEN);
-	if (!emit_tap(skb, v, s, m, flags, dynptr))
+	if (!emit_tap(skb, v, s, m, flags, whole))
 		set_state(s, SLOT_WRITTEN);
 }
 
@@ -191,7 +191,7 @@ static __always_inline bool is_tap(struct sk_buff *skb, struct slot *s, __u32 fl
  * too: a missed program costs hops, never a packet.
  */
 static __always_inline void at_tap(struct sk_buff *skb, struct ref *r, __u64 key, const struct moment *m,
-				   __u32 flags, bool dynptr)
+				   __u32 flags, struct sk_buff *whole)
 {
 	struct view v = {};
 	bool known = r->slot && state_of(r->slot) == SLOT_LIVE;
@@ -213,9 +213,9 @@ static __always_inline void at_tap(struct sk_buff *skb, struct ref *r, __u64 key
 	if (r->slot) {
 		record(skb, r->slot, m, flags);
 		if (inside)
-			tap_here(skb, r->slot, &v, m, 0, dynptr);
+			tap_here(skb, r->slot, &v, m, 0, whole);
 	} else if (inside) {
-		emit_tap(skb, &v, NULL, m, 0, dynptr);
+		emit_tap(skb, &v, NULL, m, 0, whole);
 	}
 }
 
@@ -235,7 +235,7 @@ static __always_inline bool early_verdict(struct sk_buff *skb, struct slot *s)
 
 /* at_drop: what dies before any tap is captured here, with what it has. */
 static __always_inline void at_drop(struct sk_buff *skb, struct ref *r, __u64 key, const struct moment *m,
-				    __u64 location, __u32 reason, bool dynptr)
+				    __u64 location, __u32 reason, struct sk_buff *whole)
 {
 	__u32 state = r->slot ? state_of(r->slot) : SLOT_EARLY;
 	struct view v = {};
@@ -252,7 +252,7 @@ static __always_inline void at_drop(struct sk_buff *skb, struct ref *r, __u64 ke
 		*r = claim(key);
 	s = r->slot;
 	if (!s) {
-		emit_tap(skb, &v, NULL, m, TAP_DROP, dynptr);
+		emit_tap(skb, &v, NULL, m, TAP_DROP, whole);
 		return;
 	}
 	record(skb, s, m, HOP_DEV);
@@ -260,7 +260,7 @@ static __always_inline void at_drop(struct sk_buff *skb, struct ref *r, __u64 ke
 	s->drop_reason = reason;
 	s->flags |= SLOT_DROPPED;
 	if (state != SLOT_OPEN)
-		tap_here(skb, s, &v, m, TAP_DROP, dynptr);
+		tap_here(skb, s, &v, m, TAP_DROP, whole);
 	if (cfg_weak_end)
 		finish(r);
 }
@@ -277,10 +277,22 @@ static __always_inline void remember_queued(struct slot *s, __u64 sock, __u64 ke
 	q->state = s->state & ~STATE_MASK;
 }
 
-/* hop is what most programs do. sock is the socket's key where the function has it. */
-static __always_inline int hop(struct sk_buff *skb, __u64 sock, bool dynptr)
+/*
+ * What the kinds of templates can do. The compiler leaves the rest out: the
+ * verifier could, too, but takes ten times as long for it.
+ */
+#define ORIGIN_MASK (HOP_ORIGIN | HOP_BIRTH | HOP_VERDICT | HOP_DEV | HOP_SEND | HOP_TAKE | HOP_DRIVER | HOP_LOCAL)
+#define TRANSIT_MASK (HOP_DEV)
+#define READ_MASK (HOP_DEV | HOP_READ)
+#define QUEUED_MASK (HOP_DEV | HOP_QUEUED)
+#define LATE_MASK (HOP_DEV | HOP_TAP_LATE)
+#define TAP_MASK (HOP_DEV | HOP_TAP_TX | HOP_TAP_RX)
+
+/* hop is what most programs do. whole is the skb if a dynptr can be made of it,
+ * sock the socket's key where the function has it. */
+static __always_inline int hop(struct sk_buff *skb, struct sk_buff *whole, __u64 sock, __u32 mask)
 {
-	__u32 flags = mark(MARK_FLAGS);
+	__u32 flags = mark(MARK_FLAGS) & mask;
 	struct moment m = { .hop = mark(MARK_HOP) };
 	__u64 key = key_of(skb);
 	struct ref r;
@@ -301,7 +313,7 @@ static __always_inline int hop(struct sk_buff *skb, __u64 sock, bool dynptr)
 	if (state == SLOT_WRITTEN || state == SLOT_CLOSING)
 		return 0;
 	if (state < SLOT_OPEN && flags & (HOP_TAP_RX | HOP_TAP_TX | HOP_TAP_LATE) && is_tap(skb, r.slot, flags)) {
-		at_tap(skb, &r, key, &m, flags, dynptr);
+		at_tap(skb, &r, key, &m, flags, whole);
 		return 0;
 	}
 	if (!r.slot) {
@@ -344,59 +356,57 @@ static __always_inline int wakeup(struct sock *sk)
 
 #define ARG(type, n) ((type)ctx[(n) - 1])
 
-/* Functions: the skb is argument n. */
-#define FENTRY(n)                                             \
-	SEC("fentry/hop")                                     \
-	int fentry_##n(__u64 *ctx)                            \
-	{                                                     \
-		return hop(ARG(struct sk_buff *, n), 0, false); \
+/* One template per kind and place of the skb among the arguments. */
+#define TEMPLATE(mechanism, kind, n, mask, as)                        \
+	SEC(#mechanism "/hop")                                        \
+	int mechanism##_##kind##_##n(__u64 *ctx)                      \
+	{                                                             \
+		return hop(as(ARG(struct sk_buff *, n)), NULL, 0, mask); \
 	}
-FENTRY(1)
-FENTRY(2)
-FENTRY(3)
+TEMPLATE(fentry, origin, 1, ORIGIN_MASK, )
+TEMPLATE(fentry, origin, 3, ORIGIN_MASK, )
+TEMPLATE(fentry, transit, 1, TRANSIT_MASK, )
+TEMPLATE(fentry, transit, 3, TRANSIT_MASK, )
+TEMPLATE(fentry, late, 1, LATE_MASK, )
+TEMPLATE(fentry, read, 2, READ_MASK, )
+TEMPLATE(tp_btf, origin, 1, ORIGIN_MASK, untrusted)
+TEMPLATE(tp_btf, transit, 1, TRANSIT_MASK, untrusted)
+TEMPLATE(tp_btf, transit, 3, TRANSIT_MASK, untrusted)
+TEMPLATE(tp_btf, transit, 4, TRANSIT_MASK, untrusted)
+TEMPLATE(tp_btf, read, 1, READ_MASK, untrusted)
+TEMPLATE(tp_btf, tap, 1, TAP_MASK, )
+
+/* For kernels where a tracepoint's skb can be read through a dynptr. */
+SEC("tp_btf/hop")
+int tp_btf_tap_1_dynptr(__u64 *ctx)
+{
+	struct sk_buff *skb = ARG(struct sk_buff *, 1);
+
+	return hop(untrusted(skb), skb, 0, TAP_MASK);
+}
 
 /* A socket queue: (sk, skb). */
 SEC("fentry/hop")
-int fentry_queued(__u64 *ctx)
+int fentry_queued_2(__u64 *ctx)
 {
-	return hop(ARG(struct sk_buff *, 2), key_of(ARG(struct sock *, 1)), false);
+	return hop(ARG(struct sk_buff *, 2), NULL, key_of(ARG(struct sock *, 1)), QUEUED_MASK);
 }
 
 SEC("fentry/hop")
-int fentry_wake(__u64 *ctx)
+int fentry_wake_1(__u64 *ctx)
 {
 	return wakeup(ARG(struct sock *, 1));
 }
 
-/* Tracepoints. */
-#define TP(n)                                                  \
-	SEC("tp_btf/hop")                                      \
-	int tp_##n(__u64 *ctx)                                 \
-	{                                                      \
-		return hop(ARG(struct sk_buff *, n), 0, false); \
-	}
-TP(1)
-TP(2)
-TP(3)
-TP(4)
-
-/* For taps, on kernels where a tracepoint's skb can be read through a dynptr. */
 SEC("tp_btf/hop")
-int tp_dynptr(__u64 *ctx)
-{
-	return hop(ARG(struct sk_buff *, 1), 0, true);
-}
-
-SEC("tp_btf/hop")
-int tp_wake(__u64 *ctx)
+int tp_btf_wake_1(__u64 *ctx)
 {
 	return wakeup(ARG(struct sock *, 1));
 }
 
 /* kfree_skb(skb, location, reason, …): the arguments used are those of every kernel. */
-static __always_inline int drop(__u64 *ctx, bool dynptr)
+static __always_inline int drop(__u64 *ctx, struct sk_buff *skb, struct sk_buff *whole)
 {
-	struct sk_buff *skb = ARG(struct sk_buff *, 1);
 	struct moment m = { .hop = mark(MARK_HOP) };
 	__u64 key = key_of(skb);
 	struct ref r;
@@ -406,20 +416,22 @@ static __always_inline int drop(__u64 *ctx, bool dynptr)
 	m.ns = bpf_ktime_get_ns();
 	m.cpu = bpf_get_smp_processor_id();
 	r = find(key);
-	at_drop(skb, &r, key, &m, ctx[1], ctx[2], dynptr);
+	at_drop(skb, &r, key, &m, ctx[1], ctx[2], whole);
 	return 0;
 }
 
 SEC("tp_btf/kfree_skb")
-int tp_drop(__u64 *ctx)
+int tp_btf_drop_1(__u64 *ctx)
 {
-	return drop(ctx, false);
+	return drop(ctx, ARG(struct sk_buff *, 1), NULL);
 }
 
 SEC("tp_btf/kfree_skb")
-int tp_drop_dynptr(__u64 *ctx)
+int tp_btf_drop_1_dynptr(__u64 *ctx)
 {
-	return drop(ctx, true);
+	struct sk_buff *skb = ARG(struct sk_buff *, 1);
+
+	return drop(ctx, untrusted(skb), skb);
 }
 
 static __always_inline int end(struct sk_buff *skb)
@@ -441,7 +453,7 @@ int fentry_end(__u64 *ctx)
 }
 
 SEC("tp_btf/end")
-int tp_end(__u64 *ctx)
+int tp_btf_end(__u64 *ctx)
 {
 	return end(ARG(struct sk_buff *, 1));
 }
@@ -513,7 +525,7 @@ int fentry_sender(__u64 *ctx)
 
 /* __tcp_transmit_skb(sk, skb, …): the original, which no tap ever sees. */
 SEC("fentry/hop")
-int fentry_sock(__u64 *ctx)
+int fentry_sock_1(__u64 *ctx)
 {
 	__u64 sock = key_of(ARG(struct sock *, 1));
 	struct sock_rec *k = sock_at(sock);

@@ -207,53 +207,58 @@ const (
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	hopMapLines           = "lines"
-	hopMapQueued          = "queued"
-	hopMapRest            = "rest"
-	hopMapRing            = "ring"
-	hopMapScope           = "scope"
-	hopMapScratches       = "scratches"
-	hopMapSlots           = "slots"
-	hopMapSocks           = "socks"
-	hopMapStats           = "stats"
-	hopProgFentry1        = "fentry_1"
-	hopProgFentry2        = "fentry_2"
-	hopProgFentry3        = "fentry_3"
-	hopProgFentryAlias    = "fentry_alias"
-	hopProgFentryEnd      = "fentry_end"
-	hopProgFentryQueued   = "fentry_queued"
-	hopProgFentrySender   = "fentry_sender"
-	hopProgFentrySock     = "fentry_sock"
-	hopProgFentryWake     = "fentry_wake"
-	hopProgTp1            = "tp_1"
-	hopProgTp2            = "tp_2"
-	hopProgTp3            = "tp_3"
-	hopProgTp4            = "tp_4"
-	hopProgTpDrop         = "tp_drop"
-	hopProgTpDropDynptr   = "tp_drop_dynptr"
-	hopProgTpDynptr       = "tp_dynptr"
-	hopProgTpEnd          = "tp_end"
-	hopProgTpWake         = "tp_wake"
-	hopVarHopFlags        = "_hop_flags"
-	hopVarMore            = "_more"
-	hopVarRecKind         = "_rec_kind"
-	hopVarScopeMode       = "_scope_mode"
-	hopVarSlotFlags       = "_slot_flags"
-	hopVarSlotState       = "_slot_state"
-	hopVarStat            = "_stat"
-	hopVarTap             = "_tap"
-	hopVarTapFlags        = "_tap_flags"
-	hopVarCfgEarlyVerdict = "cfg_early_verdict"
-	hopVarCfgLineMask     = "cfg_line_mask"
-	hopVarCfgMatchAll     = "cfg_match_all"
-	hopVarCfgNetns        = "cfg_netns"
-	hopVarCfgScope        = "cfg_scope"
-	hopVarCfgSnap         = "cfg_snap"
-	hopVarCfgSockMask     = "cfg_sock_mask"
-	hopVarCfgWake         = "cfg_wake"
-	hopVarCfgWeakEnd      = "cfg_weak_end"
-	hopVarGate            = "gate"
-	hopVarNextId          = "next_id"
+	hopMapLines             = "lines"
+	hopMapQueued            = "queued"
+	hopMapRest              = "rest"
+	hopMapRing              = "ring"
+	hopMapScope             = "scope"
+	hopMapScratches         = "scratches"
+	hopMapSlots             = "slots"
+	hopMapSocks             = "socks"
+	hopMapStats             = "stats"
+	hopProgFentryAlias      = "fentry_alias"
+	hopProgFentryEnd        = "fentry_end"
+	hopProgFentryLate1      = "fentry_late_1"
+	hopProgFentryOrigin1    = "fentry_origin_1"
+	hopProgFentryOrigin3    = "fentry_origin_3"
+	hopProgFentryQueued2    = "fentry_queued_2"
+	hopProgFentryRead2      = "fentry_read_2"
+	hopProgFentrySender     = "fentry_sender"
+	hopProgFentrySock1      = "fentry_sock_1"
+	hopProgFentryTransit1   = "fentry_transit_1"
+	hopProgFentryTransit3   = "fentry_transit_3"
+	hopProgFentryWake1      = "fentry_wake_1"
+	hopProgTpBtfDrop1       = "tp_btf_drop_1"
+	hopProgTpBtfDrop1Dynptr = "tp_btf_drop_1_dynptr"
+	hopProgTpBtfEnd         = "tp_btf_end"
+	hopProgTpBtfOrigin1     = "tp_btf_origin_1"
+	hopProgTpBtfRead1       = "tp_btf_read_1"
+	hopProgTpBtfTap1        = "tp_btf_tap_1"
+	hopProgTpBtfTap1Dynptr  = "tp_btf_tap_1_dynptr"
+	hopProgTpBtfTransit1    = "tp_btf_transit_1"
+	hopProgTpBtfTransit3    = "tp_btf_transit_3"
+	hopProgTpBtfTransit4    = "tp_btf_transit_4"
+	hopProgTpBtfWake1       = "tp_btf_wake_1"
+	hopVarHopFlags          = "_hop_flags"
+	hopVarMore              = "_more"
+	hopVarRecKind           = "_rec_kind"
+	hopVarScopeMode         = "_scope_mode"
+	hopVarSlotFlags         = "_slot_flags"
+	hopVarSlotState         = "_slot_state"
+	hopVarStat              = "_stat"
+	hopVarTap               = "_tap"
+	hopVarTapFlags          = "_tap_flags"
+	hopVarCfgEarlyVerdict   = "cfg_early_verdict"
+	hopVarCfgLineMask       = "cfg_line_mask"
+	hopVarCfgMatchAll       = "cfg_match_all"
+	hopVarCfgNetns          = "cfg_netns"
+	hopVarCfgScope          = "cfg_scope"
+	hopVarCfgSnap           = "cfg_snap"
+	hopVarCfgSockMask       = "cfg_sock_mask"
+	hopVarCfgWake           = "cfg_wake"
+	hopVarCfgWeakEnd        = "cfg_weak_end"
+	hopVarGate              = "gate"
+	hopVarNextId            = "next_id"
 )
 
 // loadHop returns the embedded CollectionSpec for hop.
@@ -298,24 +303,29 @@ type hopSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type hopProgramSpecs struct {
-	Fentry1      *ebpf.ProgramSpec `ebpf:"fentry_1"`
-	Fentry2      *ebpf.ProgramSpec `ebpf:"fentry_2"`
-	Fentry3      *ebpf.ProgramSpec `ebpf:"fentry_3"`
-	FentryAlias  *ebpf.ProgramSpec `ebpf:"fentry_alias"`
-	FentryEnd    *ebpf.ProgramSpec `ebpf:"fentry_end"`
-	FentryQueued *ebpf.ProgramSpec `ebpf:"fentry_queued"`
-	FentrySender *ebpf.ProgramSpec `ebpf:"fentry_sender"`
-	FentrySock   *ebpf.ProgramSpec `ebpf:"fentry_sock"`
-	FentryWake   *ebpf.ProgramSpec `ebpf:"fentry_wake"`
-	Tp1          *ebpf.ProgramSpec `ebpf:"tp_1"`
-	Tp2          *ebpf.ProgramSpec `ebpf:"tp_2"`
-	Tp3          *ebpf.ProgramSpec `ebpf:"tp_3"`
-	Tp4          *ebpf.ProgramSpec `ebpf:"tp_4"`
-	TpDrop       *ebpf.ProgramSpec `ebpf:"tp_drop"`
-	TpDropDynptr *ebpf.ProgramSpec `ebpf:"tp_drop_dynptr"`
-	TpDynptr     *ebpf.ProgramSpec `ebpf:"tp_dynptr"`
-	TpEnd        *ebpf.ProgramSpec `ebpf:"tp_end"`
-	TpWake       *ebpf.ProgramSpec `ebpf:"tp_wake"`
+	FentryAlias      *ebpf.ProgramSpec `ebpf:"fentry_alias"`
+	FentryEnd        *ebpf.ProgramSpec `ebpf:"fentry_end"`
+	FentryLate1      *ebpf.ProgramSpec `ebpf:"fentry_late_1"`
+	FentryOrigin1    *ebpf.ProgramSpec `ebpf:"fentry_origin_1"`
+	FentryOrigin3    *ebpf.ProgramSpec `ebpf:"fentry_origin_3"`
+	FentryQueued2    *ebpf.ProgramSpec `ebpf:"fentry_queued_2"`
+	FentryRead2      *ebpf.ProgramSpec `ebpf:"fentry_read_2"`
+	FentrySender     *ebpf.ProgramSpec `ebpf:"fentry_sender"`
+	FentrySock1      *ebpf.ProgramSpec `ebpf:"fentry_sock_1"`
+	FentryTransit1   *ebpf.ProgramSpec `ebpf:"fentry_transit_1"`
+	FentryTransit3   *ebpf.ProgramSpec `ebpf:"fentry_transit_3"`
+	FentryWake1      *ebpf.ProgramSpec `ebpf:"fentry_wake_1"`
+	TpBtfDrop1       *ebpf.ProgramSpec `ebpf:"tp_btf_drop_1"`
+	TpBtfDrop1Dynptr *ebpf.ProgramSpec `ebpf:"tp_btf_drop_1_dynptr"`
+	TpBtfEnd         *ebpf.ProgramSpec `ebpf:"tp_btf_end"`
+	TpBtfOrigin1     *ebpf.ProgramSpec `ebpf:"tp_btf_origin_1"`
+	TpBtfRead1       *ebpf.ProgramSpec `ebpf:"tp_btf_read_1"`
+	TpBtfTap1        *ebpf.ProgramSpec `ebpf:"tp_btf_tap_1"`
+	TpBtfTap1Dynptr  *ebpf.ProgramSpec `ebpf:"tp_btf_tap_1_dynptr"`
+	TpBtfTransit1    *ebpf.ProgramSpec `ebpf:"tp_btf_transit_1"`
+	TpBtfTransit3    *ebpf.ProgramSpec `ebpf:"tp_btf_transit_3"`
+	TpBtfTransit4    *ebpf.ProgramSpec `ebpf:"tp_btf_transit_4"`
+	TpBtfWake1       *ebpf.ProgramSpec `ebpf:"tp_btf_wake_1"`
 }
 
 // hopMapSpecs contains maps before they are loaded into the kernel.
@@ -434,46 +444,56 @@ type hopVariables struct {
 //
 // It can be passed to loadHopObjects or ebpf.CollectionSpec.LoadAndAssign.
 type hopPrograms struct {
-	Fentry1      *ebpf.Program `ebpf:"fentry_1"`
-	Fentry2      *ebpf.Program `ebpf:"fentry_2"`
-	Fentry3      *ebpf.Program `ebpf:"fentry_3"`
-	FentryAlias  *ebpf.Program `ebpf:"fentry_alias"`
-	FentryEnd    *ebpf.Program `ebpf:"fentry_end"`
-	FentryQueued *ebpf.Program `ebpf:"fentry_queued"`
-	FentrySender *ebpf.Program `ebpf:"fentry_sender"`
-	FentrySock   *ebpf.Program `ebpf:"fentry_sock"`
-	FentryWake   *ebpf.Program `ebpf:"fentry_wake"`
-	Tp1          *ebpf.Program `ebpf:"tp_1"`
-	Tp2          *ebpf.Program `ebpf:"tp_2"`
-	Tp3          *ebpf.Program `ebpf:"tp_3"`
-	Tp4          *ebpf.Program `ebpf:"tp_4"`
-	TpDrop       *ebpf.Program `ebpf:"tp_drop"`
-	TpDropDynptr *ebpf.Program `ebpf:"tp_drop_dynptr"`
-	TpDynptr     *ebpf.Program `ebpf:"tp_dynptr"`
-	TpEnd        *ebpf.Program `ebpf:"tp_end"`
-	TpWake       *ebpf.Program `ebpf:"tp_wake"`
+	FentryAlias      *ebpf.Program `ebpf:"fentry_alias"`
+	FentryEnd        *ebpf.Program `ebpf:"fentry_end"`
+	FentryLate1      *ebpf.Program `ebpf:"fentry_late_1"`
+	FentryOrigin1    *ebpf.Program `ebpf:"fentry_origin_1"`
+	FentryOrigin3    *ebpf.Program `ebpf:"fentry_origin_3"`
+	FentryQueued2    *ebpf.Program `ebpf:"fentry_queued_2"`
+	FentryRead2      *ebpf.Program `ebpf:"fentry_read_2"`
+	FentrySender     *ebpf.Program `ebpf:"fentry_sender"`
+	FentrySock1      *ebpf.Program `ebpf:"fentry_sock_1"`
+	FentryTransit1   *ebpf.Program `ebpf:"fentry_transit_1"`
+	FentryTransit3   *ebpf.Program `ebpf:"fentry_transit_3"`
+	FentryWake1      *ebpf.Program `ebpf:"fentry_wake_1"`
+	TpBtfDrop1       *ebpf.Program `ebpf:"tp_btf_drop_1"`
+	TpBtfDrop1Dynptr *ebpf.Program `ebpf:"tp_btf_drop_1_dynptr"`
+	TpBtfEnd         *ebpf.Program `ebpf:"tp_btf_end"`
+	TpBtfOrigin1     *ebpf.Program `ebpf:"tp_btf_origin_1"`
+	TpBtfRead1       *ebpf.Program `ebpf:"tp_btf_read_1"`
+	TpBtfTap1        *ebpf.Program `ebpf:"tp_btf_tap_1"`
+	TpBtfTap1Dynptr  *ebpf.Program `ebpf:"tp_btf_tap_1_dynptr"`
+	TpBtfTransit1    *ebpf.Program `ebpf:"tp_btf_transit_1"`
+	TpBtfTransit3    *ebpf.Program `ebpf:"tp_btf_transit_3"`
+	TpBtfTransit4    *ebpf.Program `ebpf:"tp_btf_transit_4"`
+	TpBtfWake1       *ebpf.Program `ebpf:"tp_btf_wake_1"`
 }
 
 func (p *hopPrograms) Close() error {
 	return _HopClose(
-		p.Fentry1,
-		p.Fentry2,
-		p.Fentry3,
 		p.FentryAlias,
 		p.FentryEnd,
-		p.FentryQueued,
+		p.FentryLate1,
+		p.FentryOrigin1,
+		p.FentryOrigin3,
+		p.FentryQueued2,
+		p.FentryRead2,
 		p.FentrySender,
-		p.FentrySock,
-		p.FentryWake,
-		p.Tp1,
-		p.Tp2,
-		p.Tp3,
-		p.Tp4,
-		p.TpDrop,
-		p.TpDropDynptr,
-		p.TpDynptr,
-		p.TpEnd,
-		p.TpWake,
+		p.FentrySock1,
+		p.FentryTransit1,
+		p.FentryTransit3,
+		p.FentryWake1,
+		p.TpBtfDrop1,
+		p.TpBtfDrop1Dynptr,
+		p.TpBtfEnd,
+		p.TpBtfOrigin1,
+		p.TpBtfRead1,
+		p.TpBtfTap1,
+		p.TpBtfTap1Dynptr,
+		p.TpBtfTransit1,
+		p.TpBtfTransit3,
+		p.TpBtfTransit4,
+		p.TpBtfWake1,
 	)
 }
 

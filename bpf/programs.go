@@ -17,11 +17,11 @@ const (
 )
 
 // scratches is the number of copy buffers of each CPU (SCRATCHES in tap.h), and
-// scratchHead what a buffer needs besides the packet: the busy word, the tap
-// record and room for link headers (PRE_MASK + 1).
+// scratchHead what a buffer needs besides the packet: two words, the tap record
+// and room for link headers (PRE_MASK + 1).
 const (
 	scratches   = 3
-	scratchHead = 8 + 88 + 256
+	scratchHead = 16 + 88 + 256
 )
 
 // Program is one copy of a template.

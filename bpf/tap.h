@@ -50,6 +50,7 @@ struct {
  * length: a ring reservation must have a length that the verifier knows. */
 struct scratch {
 	__u64 busy;
+	__u64 base; /* kernel address of the first byte */
 	struct tap tap;
 	__u8 data[SNAP_MAX + PRE_MASK + 1];
 };
@@ -192,16 +193,13 @@ static __noinline bool verdict(struct sk_buff *skb, struct view *v)
 	struct filter_window w;
 	__u32 r;
 
-	/* A constant length is the cheapest for the verifier; bytes behind n
-	 * are never looked at. The read that fails has zeroed the window. */
+	/* Always the whole window: a constant length is the cheapest, what lies
+	 * behind the packet in linear memory is the shared info of 320 bytes,
+	 * and bytes behind n are never looked at. */
 	w.n = v->avail < FILTER_WINDOW ? v->avail : FILTER_WINDOW;
 	if (bpf_probe_read_kernel(w.data, FILTER_WINDOW, (void *)v->base)) {
-		__u32 n = w.n;
-
-		if (n > FILTER_WINDOW || bpf_probe_read_kernel(w.data, n, (void *)v->base)) {
-			count(STAT_UNREADABLE, 1);
-			return false;
-		}
+		count(STAT_UNREADABLE, 1);
+		return false;
 	}
 	w.avail = v->avail;
 	w.len = v->len;
@@ -246,37 +244,56 @@ __noinline __u32 find_scratch(void)
 	return ~0U;
 }
 
-static __always_inline struct scratch *take_scratch(void)
+/*
+ * copy_linear puts the first bytes of the packet behind the tap record, as far
+ * as they lie in linear memory: cap of them, which it lowers to 0 if they cannot
+ * be read. Like send_tap it is a global function because a length that is not a
+ * constant makes the verifier go back over everything that led to it.
+ */
+__noinline int copy_linear(__u32 at)
 {
-	__u32 at = find_scratch();
+	struct scratch *s = bpf_map_lookup_elem(&scratches, &at);
+	__u32 n;
 
-	return bpf_map_lookup_elem(&scratches, &at);
+	if (!s)
+		return 0;
+	n = s->tap.cap;
+	if (n > cfg_snap || bpf_probe_read_kernel(s->data, n, (void *)s->base))
+		s->tap.cap = 0;
+	return 0;
 }
 
-/*
- * copy_bytes puts the first bytes of the packet behind the tap record, as many
- * as can be had here, and returns how many. dynptr says whether the rest of a
- * packet with fragments can be read (tp_btf, from 6.12 on).
- */
-static __always_inline __u32 copy_bytes(struct sk_buff *skb, struct view *v, struct scratch *s,
-					__u32 want, bool dynptr)
+/* send_tap hands the copy buffer's record to the ring and frees the buffer;
+ * 0 if the record was lost (and counted). */
+__noinline int send_tap(__u32 at)
 {
-	__u32 linear = v->avail < want ? v->avail : want;
-	__u32 pre = v->pre & PRE_MASK, rest;
+	struct scratch *s = bpf_map_lookup_elem(&scratches, &at);
+	__u32 n;
+	int lost;
+
+	if (!s)
+		return 0;
+	n = s->tap.cap;
+	if (n > cfg_snap)
+		n = cfg_snap;
+	lost = bpf_ringbuf_output(&ring, &s->tap, sizeof(s->tap) + n, wake());
+	if (lost)
+		count(STAT_RING_PACKETS, 1);
+	s->busy = 0;
+	return !lost;
+}
+
+/* copy_rest reads what lies in fragments, where a dynptr of the skb can be had
+ * (tp_btf, from 6.12 on). It starts at skb->data. */
+static __always_inline void copy_rest(struct sk_buff *skb, struct view *v, struct scratch *s)
+{
+	__u32 pre = v->pre & PRE_MASK, rest = s->tap.want - pre;
 	struct bpf_dynptr p;
 
-	if (linear > cfg_snap)
-		linear = cfg_snap;
-	if (bpf_probe_read_kernel(s->data, linear, (void *)v->base))
-		return 0;
-	if (linear == want || !dynptr || want <= pre)
-		return linear;
-	rest = want - pre;
-	if (rest > cfg_snap)
-		rest = cfg_snap;
-	if (bpf_dynptr_from_skb(skb, 0, &p) || bpf_dynptr_read(s->data + pre, rest, &p, 0, 0))
-		return linear;
-	return want;
+	if (rest > cfg_snap || s->tap.want <= pre)
+		return;
+	if (!bpf_dynptr_from_skb(skb, 0, &p) && !bpf_dynptr_read(s->data + pre, rest, &p, 0, 0))
+		s->tap.cap = s->tap.want;
 }
 
 static __always_inline void fill_tap(struct sk_buff *skb, struct view *v, struct tap *t)
@@ -318,14 +335,14 @@ struct moment {
 	__u16 cpu;
 };
 
-/* emit_tap writes the tap record; false if it was lost (and counted). */
+/* emit_tap writes the tap record; false if it was lost (and counted). whole is
+ * the skb if a dynptr can be made of it. */
 static __always_inline bool emit_tap(struct sk_buff *skb, struct view *v, struct slot *slot,
-				     const struct moment *m, __u32 flags, bool dynptr)
+				     const struct moment *m, __u32 flags, struct sk_buff *whole)
 {
-	struct scratch *s = take_scratch();
-	__u32 want = v->len < cfg_snap ? v->len : cfg_snap, cap;
+	__u32 at = find_scratch();
+	struct scratch *s = bpf_map_lookup_elem(&scratches, &at);
 	struct tap *t;
-	bool ok = false;
 
 	if (!s) {
 		count(STAT_SCRATCH, 1);
@@ -339,19 +356,16 @@ static __always_inline bool emit_tap(struct sk_buff *skb, struct view *v, struct
 	t->ns = m->ns;
 	t->hop = m->hop;
 	t->cpu = m->cpu;
-	t->want = want;
+	t->want = v->len < cfg_snap ? v->len : cfg_snap;
 	t->flags |= flags | (slot ? 0 : TAP_NOSLOT);
-	cap = copy_bytes(skb, v, s, want, dynptr);
-	t->cap = cap;
-	if (cap < want)
-		t->flags |= !dynptr && send_more(skb, v, t) ? TAP_MORE : TAP_CUT;
-	if (cap > cfg_snap)
-		cap = cfg_snap;
-	ok = !bpf_ringbuf_output(&ring, t, sizeof(*t) + cap, wake());
-	if (!ok)
-		count(STAT_RING_PACKETS, 1);
-	s->busy = 0;
-	return ok;
+	t->cap = v->avail < t->want ? v->avail : t->want;
+	s->base = v->base;
+	copy_linear(at);
+	if (t->cap < t->want && whole)
+		copy_rest(whole, v, s);
+	if (t->cap < t->want)
+		t->flags |= !whole && send_more(skb, v, t) ? TAP_MORE : TAP_CUT;
+	return send_tap(at);
 }
 
 /* emit_path writes the path record: the slot itself, up to its last hop. */

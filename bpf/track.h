@@ -56,13 +56,14 @@ struct ref {
  */
 
 /* Atomic although the counter is per CPU: a program may be interrupted by another. */
-static __always_inline void count(enum stat which, __u64 n)
+__noinline int count(__u32 which, __u64 n)
 {
 	__u32 zero = 0;
 	struct stat_rec *s = bpf_map_lookup_elem(&stats, &zero);
 
-	if (s)
+	if (s && which < STAT_MAX)
 		__sync_fetch_and_add(&s->n[which], n);
+	return 0;
 }
 
 /*

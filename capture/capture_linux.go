@@ -66,7 +66,7 @@ func Start(ctx context.Context, opts Options) (*Capture, error) {
 	if err != nil {
 		return nil, err
 	}
-	k, err := runningKernel()
+	k, err := runningKernel(false)
 	if err != nil {
 		return nil, err
 	}

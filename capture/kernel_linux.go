@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"sync"
 
 	"hopdump/btfquery"
 
@@ -18,10 +19,20 @@ import (
 )
 
 // runningKernel reads what planning needs to know of the kernel underneath. It
-// needs no rights; what it cannot read stays unknown.
-func runningKernel() (Kernel, error) {
+// needs no rights; what it cannot read stays unknown. The list of what ftrace
+// can attach to takes the kernel long to write, so it is only read for people
+// (thorough): attaching will show.
+func runningKernel(thorough bool) (Kernel, error) {
 	k := Kernel{Release: release(), Symbols: btfquery.NewSymbols(Wanted()), cache: btf.NewCache()}
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		readFile("/proc/kallsyms", k.Symbols.ParseKallsyms)
+		if thorough && !readFile("/sys/kernel/tracing/available_filter_functions", k.Symbols.ParseAvailableFilterFunctions) {
+			readFile("/sys/kernel/debug/tracing/available_filter_functions", k.Symbols.ParseAvailableFilterFunctions)
+		}
+	})
 	spec, err := k.cache.Kernel()
+	wg.Wait()
 	if err != nil {
 		if _, serr := os.Stat("/sys/kernel/btf/vmlinux"); errors.Is(serr, fs.ErrNotExist) {
 			return k, ErrNoBTF
@@ -29,10 +40,6 @@ func runningKernel() (Kernel, error) {
 		return k, err
 	}
 	k.Spec = spec
-	readFile("/proc/kallsyms", k.Symbols.ParseKallsyms)
-	if !readFile("/sys/kernel/tracing/available_filter_functions", k.Symbols.ParseAvailableFilterFunctions) {
-		readFile("/sys/kernel/debug/tracing/available_filter_functions", k.Symbols.ParseAvailableFilterFunctions)
-	}
 	return k, nil
 }
 
@@ -116,7 +123,7 @@ type HopRow struct {
 // ListHops resolves the --hops list on the running kernel, for --list-hops. It
 // needs no rights.
 func ListHops(opts Options) (rows []HopRow, header string, err error) {
-	k, err := runningKernel()
+	k, err := runningKernel(true)
 	if err != nil {
 		return nil, "", err
 	}

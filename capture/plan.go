@@ -285,25 +285,33 @@ func (s *HopSet) programs(dynptr bool) []bpf.Program {
 	return out
 }
 
+// template names the program in hop.bpf.c that a hop is a copy of: mechanism,
+// kind, place of the argument.
 func template(c Choice, dynptr bool) string {
-	kind := "fentry"
-	if c.Mechanism == MechTP {
-		kind = "tp"
+	name := fmt.Sprintf("%s_%s_%d", c.Mechanism, kind(c.Flags), c.Arg)
+	if dynptr && c.Mechanism == MechTP && c.Flags&(bpf.HopTapTx|bpf.HopTapRx|bpf.HopDrop) != 0 {
+		name += "_dynptr"
 	}
-	isTap := c.Flags&(bpf.HopTapTx|bpf.HopTapRx) != 0
-	switch {
-	case c.Flags&bpf.HopWake != 0:
-		return kind + "_wake"
-	case c.Flags&bpf.HopSock != 0:
-		return "fentry_sock"
-	case c.Flags&bpf.HopQueued != 0 && c.Mechanism == MechFentry:
-		return "fentry_queued"
-	case c.Flags&bpf.HopDrop != 0 && dynptr:
-		return "tp_drop_dynptr"
-	case c.Flags&bpf.HopDrop != 0:
-		return "tp_drop"
-	case isTap && dynptr && c.Arg == 1:
-		return "tp_dynptr"
+	return name
+}
+
+func kind(flags uint32) string {
+	for _, k := range []struct {
+		flags uint32
+		name  string
+	}{
+		{bpf.HopWake, "wake"},
+		{bpf.HopSock, "sock"},
+		{bpf.HopDrop, "drop"},
+		{bpf.HopQueued, "queued"},
+		{bpf.HopRead, "read"},
+		{bpf.HopTapTx | bpf.HopTapRx, "tap"},
+		{bpf.HopTapLate, "late"},
+		{bpf.HopOrigin, "origin"},
+	} {
+		if flags&k.flags != 0 {
+			return k.name
+		}
 	}
-	return fmt.Sprintf("%s_%d", kind, c.Arg)
+	return "transit"
 }

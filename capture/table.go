@@ -179,5 +179,5 @@ var fentryHooks = []Hook{
 
 // tracepointHooks are what is left of it where fentry is refused.
 var tracepointHooks = []Hook{
-	{tp("consume_skb", 1), "tp_end"},
+	{tp("consume_skb", 1), "tp_btf_end"},
 }
