@@ -290,7 +290,8 @@ static __always_inline void copy_rest(struct sk_buff *skb, struct view *v, struc
 	__u32 pre = v->pre & PRE_MASK, rest = s->tap.want - pre;
 	struct bpf_dynptr p;
 
-	if (rest > cfg_snap || s->tap.want <= pre)
+	/* Without the first bytes the rest is worth nothing. */
+	if (!s->tap.cap || v->pre > PRE_MASK || rest > cfg_snap || s->tap.want <= pre)
 		return;
 	if (!bpf_dynptr_from_skb(skb, 0, &p) && !bpf_dynptr_read(s->data + pre, rest, &p, 0, 0))
 		s->tap.cap = s->tap.want;
@@ -324,6 +325,8 @@ static __always_inline bool send_more(struct sk_buff *skb, struct view *v, struc
 {
 	struct more head = { .id = t->id, .skip = v->pre, .size = t->want - v->pre };
 
+	if (v->pre > PRE_MASK || !t->cap)
+		return false;
 	if (head.size > 65000)
 		head.size = 65000;
 	return !bpf_skb_output(skb, &rest, BPF_F_CURRENT_CPU | (__u64)head.size << 32, &head, sizeof(head));

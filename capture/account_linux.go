@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -55,6 +56,9 @@ func tally(a counters, k bpf.Stats, hopMisses, hookMisses uint64) Stats {
 	say(scratch, "%s with every copy buffer in use", plural(scratch, "packet"))
 	say(k.N[bpf.StatRingPaths], "%s of %s with the ring full",
 		plural(k.N[bpf.StatRingHops], "hop"), plural(k.N[bpf.StatRingPaths], "packet"))
+	if rings := k.N[bpf.StatRingPaths]; a.pathLost > rings {
+		say(a.pathLost-rings, "the hops of %s whose end was not written", plural(a.pathLost-rings, "packet"))
+	}
 	say(hopMisses, "%s by recursion", plural(hopMisses, "hop"))
 	say(hookMisses, "%s by recursion", plural(hookMisses, "end or copy"))
 	say(a.trunc, "%s beyond the first %d of a packet", plural(a.trunc, "hop"), bpf.MaxHops)
@@ -116,5 +120,8 @@ func (d *interfaceDrops) since() []InterfaceDrops {
 			out = append(out, InterfaceDrops{Dev: dev, Counter: filepath.Base(f), N: n - d.start[f]})
 		}
 	}
+	slices.SortFunc(out, func(a, b InterfaceDrops) int {
+		return strings.Compare(a.Dev+a.Counter, b.Dev+b.Counter)
+	})
 	return out
 }

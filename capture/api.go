@@ -47,8 +47,8 @@ type Stats struct {
 	HopsLost uint64 // hops that should have been recorded and were not
 	Open     int    // journeys that have not ended yet
 
-	// Lost lists every reason with a count other than zero, worst first,
-	// worded for the line "lost: …" ("26 hops of 3 packets with the ring full").
+	// Lost lists every reason with a count other than zero, packets
+	// first, worded for the line "lost: …" ("26 hops of 3 packets with the ring full").
 	Lost []string
 	// Late is the number of packets delivered out of order.
 	Late uint64

@@ -5,6 +5,8 @@ package capture
 import (
 	"encoding/binary"
 	"errors"
+	"slices"
+	"unsafe"
 
 	"hopdump/bpf"
 	"hopdump/pcapng"
@@ -27,16 +29,26 @@ const (
 // journey is a packet between its tap record and its delivery.
 type journey struct {
 	tap    bpf.Tap
-	data   []byte // link header on; tag restored
+	data   []byte // as captured while more is set, then as the wire had it
 	rec    pcapng.Record
-	done   bool // its path is complete, or will never be
-	more   bool // the rest of its bytes comes through the perf buffer
-	missed int  // times its slot was found empty without a path record
+	done   bool   // its path is complete, or will never be
+	more   bool   // the rest of its bytes comes through the perf buffer
+	missed int    // times its slot was found empty without a path record
+	goneAt uint64 // bytes of records read when it was first found so
 	sent   bool
 }
 
 // ready says that nothing more will come.
 func (j *journey) ready() bool { return j.done && !j.more }
+
+// size is about what a journey holds in memory.
+func (j *journey) size() int {
+	n := int(unsafe.Sizeof(*j)) + len(j.data)
+	if p := j.rec.Path; p != nil {
+		n += int(unsafe.Sizeof(*p)) + cap(p.Hops)*int(unsafe.Sizeof(pcapng.Hop{}))
+	}
+	return n
+}
 
 // assembler joins the records of each journey and delivers packets. It is pure:
 // records, times and the kernel's slots come from its caller.
@@ -47,18 +59,31 @@ type assembler struct {
 	clock  *wallClock
 	take   func(index uint32, state uint64, into *bpf.Slot) takeOutcome
 	handle Handler
+	// ring is the size of the ring: after so many bytes of records, what had
+	// been written before the first of them has been read.
+	ring uint64
 
 	open  map[uint64]*journey // by id: path record not seen yet
-	queue []*journey          // by tap time; those in front of head are delivered
-	head  int
+	queue []*journey          // by tap time, delivered ones until the next sweep
 	free  []*journey
-	held  int    // bytes of packets in the queue
-	last  uint64 // tap time of the last one delivered
+	early map[uint64]earlyRest // by id: rest of a packet whose tap record is still to come
+	held  int                  // bytes of memory of what is in the queue
+	read  uint64               // bytes of records
+	last  uint64               // tap time of the last one delivered
 	slot  bpf.Slot
 
 	count counters
 	err   error // of the handler: sticky
 }
+
+// earlyRest is a perf record that overtook its tap record.
+type earlyRest struct {
+	head bpf.More
+	data []byte
+}
+
+// earlyMost bounds how many of them wait: there are few, and none for long.
+const earlyMost = 256
 
 // counters are the assembler's part of the account.
 type counters struct {
@@ -69,11 +94,15 @@ type counters struct {
 }
 
 func newAssembler(opts Options) *assembler {
-	return &assembler{opts: opts, clock: &wallClock{}, open: map[uint64]*journey{}}
+	return &assembler{
+		opts: opts, clock: &wallClock{}, ring: defaultRing,
+		open: map[uint64]*journey{}, early: map[uint64]earlyRest{},
+	}
 }
 
 // add takes one record of the ring.
 func (a *assembler) add(raw []byte) error {
+	a.read += uint64(len(raw))
 	switch kindOf(raw) {
 	case bpf.RecTap:
 		return a.addTap(raw)
@@ -90,14 +119,21 @@ func (a *assembler) addTap(raw []byte) error {
 		return err
 	}
 	a.count.taps++
-	j.fill(data)
-	j.more = j.tap.Flags&bpf.TapMore != 0
+	if j.more = j.tap.Flags&bpf.TapMore != 0; j.more {
+		j.data = append(j.data, data...)
+	} else {
+		j.fill(data)
+	}
 	if j.tap.Flags&bpf.TapNoSlot != 0 {
-		a.finish(j)
+		j.done = true
 	} else {
 		a.open[j.tap.Id] = j
 	}
-	a.held += len(j.data)
+	if rest, ok := a.early[j.tap.Id]; ok && j.more {
+		delete(a.early, j.tap.Id)
+		j.join(&rest.head, rest.data)
+	}
+	a.held += j.size()
 	a.enqueue(j)
 	a.deliverNow(j)
 	return nil
@@ -107,7 +143,7 @@ func (a *assembler) addTap(raw []byte) error {
 // only another CPU's may have been a little earlier.
 func (a *assembler) enqueue(j *journey) {
 	a.queue = append(a.queue, j)
-	for i := len(a.queue) - 1; i > a.head && a.queue[i-1].tap.Ns > j.tap.Ns; i-- {
+	for i := len(a.queue) - 1; i > 0 && a.queue[i-1].tap.Ns > j.tap.Ns; i-- {
 		a.queue[i], a.queue[i-1] = a.queue[i-1], a.queue[i]
 	}
 }
@@ -171,30 +207,41 @@ func (a *assembler) addMore(raw []byte) error {
 	if err != nil {
 		return err
 	}
-	for i := len(a.queue) - 1; i >= a.head; i-- {
-		if j := a.queue[i]; j.tap.Id == m.Id && j.more && !j.sent {
-			a.held -= len(j.data)
-			j.join(&m, data)
-			a.held += len(j.data)
-			a.deliverNow(j)
-			return nil
+	for i := len(a.queue) - 1; i >= 0; i-- {
+		j := a.queue[i]
+		if j.tap.Id != m.Id {
+			continue
 		}
+		if j.more && !j.sent {
+			a.resize(j, func() { j.join(&m, data) })
+			a.deliverNow(j)
+		}
+		return nil // if not, it was delivered without
 	}
-	return nil // it was delivered without
+	if len(a.early) < earlyMost {
+		a.early[m.Id] = earlyRest{m, slices.Clone(data)}
+	}
+	return nil
 }
 
-// join replaces what lies behind skb->data, which the tap record has in part.
+// join replaces what lies behind skb->data, which the tap record has in part,
+// and puts the packet into its final form.
 func (j *journey) join(m *bpf.More, data []byte) {
-	grown := len(j.data) - int(j.tap.Cap) // tag or synthetic header
-	keep := grown + int(m.Skip)
-	if m.Skip > j.tap.Cap || keep > len(j.data) {
-		return
+	if int(m.Skip) > len(j.data) {
+		return // not of this packet as we know it
 	}
-	if rest := int(j.tap.Want) - int(m.Skip); len(data) > rest {
+	keep := int(m.Skip)
+	if rest := int(j.tap.Want) - keep; len(data) > rest {
 		data = data[:max(rest, 0)]
 	}
-	j.data = append(j.data[:keep], data...)
+	j.settle(append(j.data[:keep:keep], data...))
+}
+
+// settle ends the wait for the rest of a packet: raw is all there is of it.
+func (j *journey) settle(raw []byte) {
 	j.more = false
+	j.data = nil
+	j.fill(raw)
 }
 
 func (a *assembler) addPath(raw []byte) error {
@@ -215,7 +262,14 @@ func (a *assembler) addPath(raw []byte) error {
 func (a *assembler) setPath(j *journey) {
 	a.count.hops += uint64(a.slot.Hops)
 	a.count.trunc += uint64(a.slot.Trunc)
-	j.rec.Path = a.names.pathOf(&a.slot, &j.tap, &a.count.inverted)
+	a.resize(j, func() { j.rec.Path = a.names.pathOf(&a.slot, &j.tap, &a.count.inverted) })
+}
+
+// resize keeps the account of memory while a journey in the queue changes.
+func (a *assembler) resize(j *journey, change func()) {
+	a.held -= j.size()
+	change()
+	a.held += j.size()
 }
 
 func (a *assembler) finish(j *journey) {
@@ -228,35 +282,45 @@ func (a *assembler) finish(j *journey) {
 // ends everything.
 func (a *assembler) sweep(now int64, idle, final bool) {
 	linger := a.opts.linger().Nanoseconds()
-	for _, j := range a.queue[a.head:] {
+	for _, j := range a.queue {
 		age := now - int64(j.tap.Ns)
 		if !final && age < min(linger, moreNS) {
 			break
 		}
-		if j.more && (final || age > moreNS) {
-			j.more = false // it was lost on the way: fillRecord counts it
+		if j.more && (final && idle || age > moreNS) {
+			// Lost on the way; fillRecord counts it.
+			a.resize(j, func() { j.settle(j.data) })
 			a.deliverNow(j)
 		}
 		if !j.done && (final || age >= linger) {
-			a.takeOver(j, now, idle)
+			a.takeOver(j, now, idle, final)
 		}
 	}
 	a.deliverDue(now, final)
-	for _, j := range a.queue[a.head:] {
+	a.relieve(now, idle)
+	a.forget()
+	if idle {
+		clear(a.early) // their packets were delivered without them
+	}
+}
+
+// relieve ends journeys early, the oldest first, when they hold too much memory.
+func (a *assembler) relieve(now int64, idle bool) {
+	for _, j := range a.queue {
 		if a.held <= 2*windowBytes {
-			break
+			return
 		}
 		if !j.done {
-			a.takeOver(j, now, idle)
-			a.deliverDue(now, final)
+			a.takeOver(j, now, idle, true)
+			a.deliverDue(now, false)
 		}
 	}
-	a.shrink()
 }
 
 // takeOver ends a journey on our side. The kernel may be doing the same: then
-// its path record is on the way, or it was lost.
-func (a *assembler) takeOver(j *journey, now int64, idle bool) {
+// its path record is on the way, or it was lost. force does not wait for it
+// longer than until the ring is empty.
+func (a *assembler) takeOver(j *journey, now int64, idle, force bool) {
 	switch a.take(j.tap.Index, j.tap.State, &a.slot) {
 	case taken:
 		a.setPath(j)
@@ -265,17 +329,34 @@ func (a *assembler) takeOver(j *journey, now int64, idle bool) {
 			p.Open = max(0, now-int64(a.slot.Hop[a.slot.Hops-1].Ns))
 		}
 	case closing:
-		return
+		if !force || !idle {
+			return
+		}
+		a.count.pathLost++
 	case gone:
-		// The record is in the ring in front of us as long as that has not
-		// been read empty since.
-		if j.missed++; !idle || j.missed < 3 {
+		if !a.givenUp(j, idle, force) {
 			return
 		}
 		a.count.pathLost++
 	}
 	a.finish(j)
 	a.deliverNow(j)
+}
+
+// givenUp says that the path record of a journey that has ended will not come
+// any more: the ring was read empty since, or once around.
+func (a *assembler) givenUp(j *journey, idle, force bool) bool {
+	if j.missed == 0 {
+		j.goneAt = a.read
+	}
+	j.missed++
+	switch {
+	case a.held > 2*windowBytes, a.read-j.goneAt > a.ring:
+		return true
+	case idle:
+		return force || j.missed > 2
+	}
+	return false
 }
 
 // deliverDue hands on, in the order of tap times, what nothing earlier can
@@ -285,7 +366,7 @@ func (a *assembler) deliverDue(now int64, final bool) {
 	if !a.opts.Ordered {
 		return
 	}
-	for _, j := range a.queue[a.head:] {
+	for _, j := range a.queue {
 		switch {
 		case j.sent:
 		case !final && now-int64(j.tap.Ns) < settleNS:
@@ -300,7 +381,7 @@ func (a *assembler) deliverDue(now int64, final bool) {
 
 func (a *assembler) deliver(j *journey) {
 	j.sent = true
-	a.held -= len(j.data)
+	a.held -= j.size()
 	if a.err != nil {
 		return
 	}
@@ -332,18 +413,12 @@ func (a *assembler) fillRecord(j *journey) {
 	r.Queue = int(t.Queue)
 }
 
-// shrink forgets delivered journeys and keeps their buffers.
-func (a *assembler) shrink() {
-	for a.head < len(a.queue) && a.queue[a.head].sent {
-		if len(a.free) < 256 {
-			a.free = append(a.free, a.queue[a.head])
+// forget takes delivered journeys out of the queue and keeps some buffers.
+func (a *assembler) forget() {
+	a.queue = slices.DeleteFunc(a.queue, func(j *journey) bool {
+		if j.sent && len(a.free) < 256 {
+			a.free = append(a.free, j)
 		}
-		a.queue[a.head] = nil
-		a.head++
-	}
-	if a.head > 1024 && a.head*2 > len(a.queue) {
-		n := copy(a.queue, a.queue[a.head:])
-		clear(a.queue[n:])
-		a.queue, a.head = a.queue[:n], 0
-	}
+		return j.sent
+	})
 }

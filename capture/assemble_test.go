@@ -17,10 +17,11 @@ import (
 func TestJoin(t *testing.T) {
 	r := newRig(t, Options{})
 	r.add(
-		tapRecord(bpf.Tap{Id: 7, Ns: 2000, Ifindex: 2, Netns: 40, Name: name16("eth0"), Flags: bpf.TapOut, Len: 60, Want: 4}, []byte("abcd")),
+		tapRecord(bpf.Tap{Id: 7, Ns: 2000, Ifindex: 2, Netns: 40, Name: name16("eth0"), Flags: bpf.TapOut}, []byte("abcd")),
 		tapRecord(bpf.Tap{Id: 8, Ns: 2500, Queue: 3}, []byte("xyz")),
 		pathRecord(slotOf(bpf.Slot{Id: 8, Tap: 1}, bpf.HopRec{Ns: 2500, Hop: hopCore, Cpu: 1})),
-		pathRecord(slotOf(bpf.Slot{Id: 7, Tap: 2}, bpf.HopRec{Ns: 1500, Hop: hopSend, Cpu: 3}, bpf.HopRec{Ns: 2000, Hop: hopXmit, Cpu: 3})),
+		pathRecord(slotOf(bpf.Slot{Id: 7, Tap: 2},
+			bpf.HopRec{Ns: 1500, Hop: hopSend, Cpu: 3}, bpf.HopRec{Ns: 2000, Hop: hopXmit, Cpu: 3})),
 	)
 	want := []pcapng.Record{
 		{
@@ -28,7 +29,7 @@ func TestJoin(t *testing.T) {
 			Path: &pcapng.Path{Way: pcapng.WayRx, Count: 1, Hops: []pcapng.Hop{{Func: "netif_receive_skb", CPU: 1, Tap: true}}},
 		},
 		{
-			Time: epoch + 2000, Data: []byte("abcd"), Len: 60, Dev: &pcapng.Device{Name: "eth0", Index: 2, Netns: 40},
+			Time: epoch + 2000, Data: []byte("abcd"), Len: 4, Dev: &pcapng.Device{Name: "eth0", Index: 2, Netns: 40},
 			Dir: pcapng.Out, ID: 7,
 			Path: &pcapng.Path{Way: pcapng.WayTx, Count: 2, Total: 500, MaxDelta: 500, MaxFunc: "net_dev_start_xmit",
 				Hops: []pcapng.Hop{
@@ -188,6 +189,7 @@ func TestNoSlot(t *testing.T) {
 
 func TestLinger(t *testing.T) {
 	hops := slotOf(bpf.Slot{Id: 1, Tap: 1, Trunc: 3}, bpf.HopRec{Ns: 1e6, Hop: hopCore}, bpf.HopRec{Ns: 5e6, Hop: hopQueue})
+	future := slotOf(bpf.Slot{Id: 1, Tap: 1, Trunc: 3}, bpf.HopRec{Ns: 1}, bpf.HopRec{Ns: 5e9})
 	tests := map[string]struct {
 		linger  time.Duration
 		ordered bool
@@ -201,7 +203,7 @@ func TestLinger(t *testing.T) {
 		"shorter":         {50 * time.Millisecond, false, hops, 51*ms - 1, 51 * ms, 46 * ms, true},
 		"longer":          {3 * time.Second, false, hops, 2000 * ms, 3001 * ms, 2996 * ms, true},
 		"ordered":         {0, true, hops, 1000 * ms, 1500 * ms, 1495 * ms, true},
-		"hop in future":   {0, false, slotOf(bpf.Slot{Id: 1, Tap: 1, Trunc: 3}, bpf.HopRec{Ns: 5e9}, bpf.HopRec{Ns: 5e9}), 1, 1001 * ms, 0, true},
+		"hop in future":   {0, false, future, 1, 1001 * ms, 0, true},
 		"slot has no hop": {0, false, slotOf(bpf.Slot{Id: 1, Trunc: 3}), 1, 1001 * ms, 0, false},
 	}
 	for name, tt := range tests {

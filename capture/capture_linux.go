@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"slices"
 	"strings"
@@ -17,6 +18,7 @@ import (
 	"hopdump/filter"
 	"hopdump/pcapng"
 
+	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/perf"
 	"github.com/cilium/ebpf/ringbuf"
@@ -26,8 +28,10 @@ import (
 const (
 	// tick is how often the ring is looked at when nobody wakes us.
 	tick = 20 * time.Millisecond
-	// perfBytes is the perf buffer of each CPU, for fragments on old kernels.
-	perfBytes = 4 << 20
+	// perfTotal is what all perf buffers together may take, and perfLeast what
+	// one of them needs: four of the largest records.
+	perfTotal = 16 << 20
+	perfLeast = 256 << 10
 	// accountNS is how often the kernel's counters are read.
 	accountNS = 200_000_000
 )
@@ -78,7 +82,7 @@ func Start(ctx context.Context, opts Options) (*Capture, error) {
 		return nil, err
 	}
 	if k.NoFentry {
-		opts.notice(refusedLine(k, set))
+		opts.notice(refusedLine(k, opts.Hops, set))
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -93,11 +97,20 @@ func listOrDefault(list string) string {
 	return list
 }
 
-func refusedLine(k Kernel, set *HopSet) string {
-	wanted, _ := Plan(Kernel{Release: k.Release, Spec: k.Spec, Symbols: k.Symbols}, listOrDefault(""))
-	f, t := wanted.Attached()
+// refusedLine says what is left without fentry, compared with what was asked for.
+func refusedLine(k Kernel, list string, set *HopSet) string {
+	k.NoFentry = false
+	wanted, err := Plan(k, list)
+	if err != nil {
+		wanted = set
+	}
+	fentry, tpBTF := wanted.Attached()
 	_, have := set.Attached()
-	return fmt.Sprintf("this kernel refuses fentry (EPERM); using the profile tracepoints: %d hops instead of %d", have, f+t)
+	using := "using the profile tracepoints"
+	if set.Name != "tracepoints" {
+		using = "using what tracepoints there are"
+	}
+	return fmt.Sprintf("this kernel refuses fentry (EPERM); %s: %d hops instead of %d", using, have, fentry+tpBTF)
 }
 
 // compile makes the expression's programs. The own session is left out by an
@@ -128,12 +141,15 @@ func compile(opts Options) (filters, error) {
 
 func exclude(expr string, f Flow) string {
 	not := fmt.Sprintf("not (tcp port %d and tcp port %d and host %s and host %s)",
-		f.Client.Port(), f.Server.Port(), f.Client.Addr().Unmap(), f.Server.Addr().Unmap())
+		f.Client.Port(), f.Server.Port(), bare(f.Client), bare(f.Server))
 	if strings.TrimSpace(expr) == "" {
 		return not
 	}
 	return "(" + expr + ") and " + not
 }
+
+// bare is an address as a filter expression has it: no zone, no mapped IPv4.
+func bare(a netip.AddrPort) netip.Addr { return a.Addr().Unmap().WithZone("") }
 
 func begin(opts Options, k Kernel, set *HopSet, sc scope, f filters) (*Capture, error) {
 	cfg, err := config(opts, sc, f, set.WeakEnd)
@@ -145,6 +161,7 @@ func begin(opts Options, k Kernel, set *HopSet, sc scope, f filters) (*Capture, 
 		return nil, err
 	}
 	c := &Capture{opts: opts, set: set, scope: sc, progs: progs, asm: newAssembler(opts)}
+	c.asm.ring = uint64(cfg.RingBytes)
 	if err := c.connect(k.Spec); err != nil {
 		c.Close()
 		return nil, err
@@ -161,8 +178,8 @@ func (c *Capture) connect(spec *btf.Spec) error {
 	if c.ring, err = ringbuf.NewReader(c.progs.coll.Maps["ring"]); err != nil {
 		return fmt.Errorf("read the ring: %w", err)
 	}
-	if !hasDynptr(spec) {
-		if c.rest, err = perf.NewReader(c.progs.coll.Maps["rest"], perfBytes); err != nil {
+	if size := c.perfBytes(); size > 0 {
+		if c.rest, err = perf.NewReader(c.progs.coll.Maps["rest"], size); err != nil {
 			return fmt.Errorf("read the perf buffer: %w", err)
 		}
 		c.more = make(chan perf.Record, 1024)
@@ -181,6 +198,23 @@ func (c *Capture) connect(spec *btf.Spec) error {
 		return err
 	}
 	return c.progs.open()
+}
+
+// perfBytes is the size of each CPU's perf buffer: for every packet with
+// fragments where taps have no dynptr, else only for those on VLAN devices and
+// their like, which are tapped from fentry. 0: there is no use for one.
+func (c *Capture) perfBytes() int {
+	late := slices.ContainsFunc(c.set.Choices, func(h Choice) bool {
+		return h.Mechanism == MechFentry && h.Flags&bpf.HopTapLate != 0
+	})
+	switch {
+	case c.set.rest:
+		cpus, _ := ebpf.PossibleCPU()
+		return max(perfTotal/max(cpus, 1), perfLeast)
+	case late:
+		return perfLeast
+	}
+	return 0
 }
 
 func (c *Capture) namer(spec *btf.Spec) *namer {
@@ -294,25 +328,23 @@ func (c *Capture) takeMore() {
 }
 
 // drain ends the recording and delivers what is in flight. A program that was
-// running when the gate was shut may still write; it takes microseconds.
+// running when the gate was shut may still write; it takes microseconds, and
+// each round waits for a tick.
 func (c *Capture) drain() error {
 	if err := c.progs.shut(); err != nil {
 		return err
 	}
-	for i := range 3 {
-		for idle := false; !idle; {
+	for range 2 {
+		for idle := false; !idle && c.asm.err == nil; {
 			var err error
 			if idle, err = c.readRing(context.Background()); err != nil {
 				return err
 			}
-			if c.asm.err != nil {
-				break
-			}
 		}
 		c.takeMore()
-		c.asm.clock.add(measureClocks())
-		c.asm.sweep(clockNS(unix.CLOCK_MONOTONIC), i > 0, true)
 	}
+	c.asm.clock.add(measureClocks())
+	c.asm.sweep(clockNS(unix.CLOCK_MONOTONIC), true, true)
 	c.account()
 	return nil
 }

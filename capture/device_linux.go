@@ -87,7 +87,12 @@ func (s *scope) addEverywhere(names []string) error {
 	if len(names) == 0 {
 		return nil
 	}
-	files := append([]string{""}, namedNetnsFiles()...)
+	files := []string{""}
+	for _, f := range namedNetnsFiles() {
+		if inode, err := netnsInode(f); err == nil && inode != s.own {
+			files = append(files, f)
+		}
+	}
 	for _, name := range names {
 		before := len(s.listed)
 		for _, file := range files {

@@ -5,6 +5,7 @@ package capture
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -88,15 +89,17 @@ func (e *OldKernelError) Error() string {
 }
 
 // near returns the names that look like name: those with a common beginning of
-// at least half of it, and those within two edits; at most five.
+// at least half of it, and those within two edits; at most five, the nearest
+// first.
 func near(name string, names []string) []string {
 	var out []string
 	for _, n := range names {
-		if len(out) < 5 && n != name && looksLike(name, n) {
+		if n != name && looksLike(name, n) {
 			out = append(out, n)
 		}
 	}
-	return out
+	slices.SortStableFunc(out, func(a, b string) int { return editDistance(name, a) - editDistance(name, b) })
+	return out[:min(len(out), 5)]
 }
 
 func looksLike(a, b string) bool {

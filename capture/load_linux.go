@@ -29,6 +29,7 @@ const (
 	slotLines   = 2048 // times 8 slots of 1,000 bytes: 16 MiB of kernel memory
 	socketPlace = 4096
 	defaultRing = 16 << 20
+	maxRing     = 1 << 30
 )
 
 // config sizes the maps for the options on this machine.
@@ -39,7 +40,8 @@ func config(opts Options, s scope, f filters, weakEnd bool) (bpf.Config, error) 
 	}
 	ring := defaultRing
 	if opts.BufferKiB > 0 {
-		ring = 1 << bits.Len(uint(max(opts.BufferKiB*1024, os.Getpagesize())-1))
+		kib := min(opts.BufferKiB, maxRing>>10)
+		ring = 1 << bits.Len(uint(max(kib<<10, os.Getpagesize())-1))
 	}
 	return bpf.Config{
 		Lines: slotLines, Socks: socketPlace, RingBytes: ring, WakeBytes: ring / 8,
@@ -59,6 +61,7 @@ type filters struct{ l2, l3 *filter.Program }
 func load(set *HopSet, k Kernel, cfg bpf.Config, f filters) (*programs, error) {
 	_ = rlimit.RemoveMemlock() // only matters before 5.11
 	dynptr := hasDynptr(k.Spec)
+	set.rest = !dynptr
 	spec, err := collection(set.programs(dynptr), cfg, f)
 	if err != nil {
 		return nil, err
@@ -78,6 +81,7 @@ func load(set *HopSet, k Kernel, cfg bpf.Config, f filters) (*programs, error) {
 	loaded, refused := l.all()
 	if dynptr && len(refused) > 0 {
 		// There is a dynptr of an skb, but not for these programs (6.4 to 6.11).
+		set.rest = true
 		l.spec, err = collection(onlyNamed(set.programs(false), refused), cfg, f)
 		if err != nil {
 			return nil, err
@@ -155,7 +159,8 @@ func collection(progs []bpf.Program, cfg bpf.Config, f filters) (*ebpf.Collectio
 	if err != nil {
 		return nil, err
 	}
-	if err := filter.Splice(cs, f.l2, f.l3); err != nil {
+	// Programs that neither tap nor decide early have no filter in them.
+	if err := filter.Splice(cs, f.l2, f.l3); err != nil && !errors.Is(err, filter.ErrNoFunction) {
 		return nil, err
 	}
 	return cs, nil

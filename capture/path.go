@@ -56,10 +56,11 @@ func (n *namer) choice(index uint16) *Choice {
 }
 
 func (n *namer) fillHop(h *pcapng.Hop, rec *bpf.HopRec, s *bpf.Slot) {
-	h.Func = "hop" + strconv.Itoa(int(rec.Hop))
 	c := n.choice(rec.Hop)
 	if c != nil {
 		h.Func = c.Name
+	} else {
+		h.Func = "hop" + strconv.Itoa(int(rec.Hop))
 	}
 	h.CPU = int(rec.Cpu)
 	if d := int(rec.Dev); d > 0 && d <= bpf.MaxDevs {
@@ -150,9 +151,8 @@ func (n *namer) fillLinks(p *pcapng.Path, s *bpf.Slot, t *bpf.Tap) {
 
 // wayFinder finds the direction of a journey from the sides of its hops.
 type wayFinder struct {
-	first                Side
-	local, routed, tapIn bool
-	out                  bool
+	first              Side
+	local, routed, out bool
 }
 
 func (w *wayFinder) pass(s Side) {
@@ -164,8 +164,6 @@ func (w *wayFinder) pass(s Side) {
 		w.local = true
 	case SideRouted:
 		w.routed = true
-	case SideIn:
-		w.tapIn = true
 	case SideOut:
 		w.out = true
 	}
@@ -182,7 +180,7 @@ func (w *wayFinder) way() pcapng.Way {
 		return pcapng.WayTx
 	case w.local:
 		return pcapng.WayRx
-	case w.first == SideIn && (w.routed || w.out):
+	case w.routed, w.first == SideIn && w.out:
 		return pcapng.WayFwd
 	case w.first == SideIn:
 		return pcapng.WayRx

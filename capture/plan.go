@@ -52,6 +52,8 @@ type HopSet struct {
 	Hooks   []Hook // programs that are no hops
 	Missing []Hook // hooks that this kernel does not have
 	WeakEnd bool   // ends of life are not seen, only reads and drops
+
+	rest bool // fragments at taps come through the perf buffer
 }
 
 // Attached returns how many hops there are by mechanism.
@@ -117,11 +119,35 @@ func Plan(k Kernel, list string) (*HopSet, error) {
 		set.Name = "tracepoints"
 		hops, _ = selectHops(set.Name)
 	}
-	for _, h := range hops {
+	for _, h := range withTaps(hops) {
+		if set.Name == "tracepoints" {
+			h = h.onlyTracepoints()
+		}
 		set.Choices = append(set.Choices, choose(k, h))
 	}
 	set.planHooks(k)
 	return set, nil
+}
+
+// withTaps adds the taps to hops that have none: nothing would be recorded. A
+// drop is a tap of its own.
+func withTaps(hops []*Hop) []*Hop {
+	const taps = bpf.HopTapTx | bpf.HopTapRx | bpf.HopDrop
+	if slices.ContainsFunc(hops, func(h *Hop) bool { return h.Flags&taps != 0 }) {
+		return hops
+	}
+	chosen := map[string]bool{"xmit": true, "core": true}
+	for _, h := range hops {
+		chosen[h.ID] = true
+	}
+	return hopsOf(chosen)
+}
+
+// onlyTracepoints is the hop without its functions.
+func (h *Hop) onlyTracepoints() *Hop {
+	c := *h
+	c.Candidates = slices.DeleteFunc(slices.Clone(h.Candidates), func(c Candidate) bool { return !c.Tracepoint })
+	return &c
 }
 
 func (s *HopSet) planHooks(k Kernel) {
@@ -214,16 +240,22 @@ func selectHops(list string) ([]*Hop, error) {
 			return nil, &HopError{Name: name, Near: near(name, hopNames())}
 		}
 	}
+	hops := hopsOf(chosen)
+	if len(hops) == 0 {
+		return nil, &HopError{Name: list, Why: "no hop is left"}
+	}
+	return hops, nil
+}
+
+// hopsOf returns the hops with these ids in the order of the table.
+func hopsOf(chosen map[string]bool) []*Hop {
 	var hops []*Hop
 	for i := range table {
 		if chosen[table[i].ID] {
 			hops = append(hops, &table[i])
 		}
 	}
-	if len(hops) == 0 {
-		return nil, &HopError{Name: list, Why: "no hop is left"}
-	}
-	return hops, nil
+	return hops
 }
 
 func addMatching(chosen map[string]bool, name string, add bool) bool {
@@ -263,7 +295,9 @@ func hopNames() []string {
 			names = append(names, c.Name)
 		}
 	}
-	return append(names, profiles...)
+	names = append(names, profiles...)
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // programs lists the copies of the BPF templates that the set needs. With

@@ -10,6 +10,7 @@ import (
 	"hopdump/bpf"
 	"hopdump/filter"
 
+	"github.com/cilium/ebpf"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -273,36 +274,54 @@ func TestPlanPrograms(t *testing.T) {
 
 func TestPlanProgram(t *testing.T) {
 	tests := map[string]struct {
-		hop    string
-		dynptr bool
-		want   bpf.Program
+		hop       string
+		want      bpf.Program
+		forDynptr bool // another template reads fragments
 	}{
-		"function": {"ip-out", true, bpf.Program{Name: "h_ip-out", Template: "fentry_3", Target: "ip_output",
-			Flags: bpf.HopOrigin | bpf.HopLocal | bpf.HopTake | bpf.HopVerdict | bpf.HopDev}},
-		"tracepoint": {"qdisc-out", true, bpf.Program{Name: "h_qdisc-out", Template: "tp_4", Target: "qdisc_dequeue"}},
-		"tap with dynptr": {"core", true, bpf.Program{Name: "h_core", Template: "tp_dynptr", Target: "netif_receive_skb",
-			Flags: bpf.HopTapRx | bpf.HopDev}},
-		"tap without": {"core", false, bpf.Program{Name: "h_core", Template: "tp_1", Target: "netif_receive_skb",
-			Flags: bpf.HopTapRx | bpf.HopDev}},
-		"drop with dynptr": {"drop", true, bpf.Program{Name: "h_drop", Template: "tp_drop_dynptr", Target: "kfree_skb",
-			Flags: bpf.HopDrop | bpf.HopDev}},
-		"drop without": {"drop", false, bpf.Program{Name: "h_drop", Template: "tp_drop", Target: "kfree_skb",
-			Flags: bpf.HopDrop | bpf.HopDev}},
-		"late tap is a function": {"ip-rcv", true, bpf.Program{Name: "h_ip-rcv", Template: "fentry_1", Target: "ip_rcv_core",
-			Flags: bpf.HopTapLate | bpf.HopDev}},
-		"socket": {"tcp-xmit", true, bpf.Program{Name: "h_tcp-xmit", Template: "fentry_sock", Target: "__tcp_transmit_skb",
-			Flags: bpf.HopSock}},
-		"queue": {"udp-queue", true, bpf.Program{Name: "h_udp-queue", Template: "fentry_queued",
-			Target: "__udp_enqueue_schedule_skb", Flags: bpf.HopQueued}},
-		"wake-up": {"wake", true, bpf.Program{Name: "h_wake", Template: "tp_wake", Target: "sk_data_ready", Flags: bpf.HopWake}},
+		"function": {"ip-out", bpf.Program{Name: "h_ip-out", Target: "ip_output",
+			Flags: bpf.HopOrigin | bpf.HopLocal | bpf.HopTake | bpf.HopVerdict | bpf.HopDev}, false},
+		"tracepoint": {"qdisc-out", bpf.Program{Name: "h_qdisc-out", Target: "qdisc_dequeue"}, false},
+		"tap":        {"xmit", bpf.Program{Name: "h_xmit", Target: "net_dev_start_xmit", Flags: bpf.HopTapTx | bpf.HopDev}, true},
+		"drop":       {"drop", bpf.Program{Name: "h_drop", Target: "kfree_skb", Flags: bpf.HopDrop | bpf.HopDev}, true},
+		"late tap is a function": {"ip-rcv", bpf.Program{Name: "h_ip-rcv", Target: "ip_rcv_core",
+			Flags: bpf.HopTapLate | bpf.HopDev}, false},
+		"socket": {"tcp-xmit", bpf.Program{Name: "h_tcp-xmit", Target: "__tcp_transmit_skb", Flags: bpf.HopSock}, false},
+		"queue": {"udp-queue", bpf.Program{Name: "h_udp-queue", Target: "__udp_enqueue_schedule_skb",
+			Flags: bpf.HopQueued}, false},
+		"wake-up": {"wake", bpf.Program{Name: "h_wake", Target: "sk_data_ready", Flags: bpf.HopWake}, false},
 	}
+	var progs []bpf.Program
+	var attach []ebpf.AttachType
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			got := setOf(t, tt.hop).programs(tt.dynptr)
-			if d := cmp.Diff([]bpf.Program{tt.want}, got); d != "" {
-				t.Errorf("(-want +got):\n%s", d)
+			set := setOf(t, tt.hop)
+			plain, dynptr := set.programs(false)[0], set.programs(true)[0]
+			if got := plain.Template != dynptr.Template; got != tt.forDynptr {
+				t.Errorf("templates %s and %s", plain.Template, dynptr.Template)
+			}
+			for _, p := range []bpf.Program{plain, dynptr} {
+				template := p.Template
+				p.Template = ""
+				if d := cmp.Diff(tt.want, p); d != "" {
+					t.Errorf("%s (-want +got):\n%s", template, d)
+				}
+				want := ebpf.AttachTraceFEntry
+				if set.Choices[0].Mechanism == MechTP {
+					want = ebpf.AttachTraceRawTp
+				}
+				progs, attach = append(progs, bpf.Program{Name: template, Template: template}), append(attach, want)
 			}
 		})
+	}
+	// The templates are in the object and attach as the hops do.
+	spec, err := bpf.Spec(progs, bpf.Config{Lines: 1, Socks: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, p := range progs {
+		if got := spec.Programs[p.Name].AttachType; got != attach[i] {
+			t.Errorf("%s attaches as %v, want %v", p.Template, got, attach[i])
+		}
 	}
 }
 

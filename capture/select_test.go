@@ -99,13 +99,12 @@ func TestProfiles(t *testing.T) {
 			t.Errorf("tracepoints has %s, which is the function %s", h.ID, h.Candidates[0].Name)
 		}
 	}
-	if got := idsOf(hops); !slices.Contains(got, "xmit") || !slices.Contains(got, "core") || !slices.Contains(got, "drop") {
-		t.Errorf("tracepoints lacks a tap or the drop: %v", got)
-	}
-	def := selected(t, "default")
-	for _, id := range []string{"xmit", "core", "drop"} {
-		if !slices.Contains(def, id) {
-			t.Errorf("default lacks %s", id)
+	for _, profile := range []string{"tracepoints", "default", "rx", "tx"} {
+		have := selected(t, profile)
+		for _, id := range []string{"xmit", "core", "drop"} { // the taps, and what dies before one
+			if !slices.Contains(have, id) {
+				t.Errorf("%s lacks %s", profile, id)
+			}
 		}
 	}
 }
