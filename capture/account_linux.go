@@ -32,6 +32,11 @@ func (c *Capture) account() {
 	c.stats = s
 }
 
+// packetsLost counts packets that matched and did not get into the ring.
+func packetsLost(k bpf.Stats) uint64 {
+	return k.N[bpf.StatRingPackets] + k.N[bpf.StatScratch]
+}
+
 // tally adds the counters of both sides up. Packets: what matched was delivered,
 // lost, or is still in flight. Hops: lost are those of path records that found
 // no room, those beyond a slot's end, and those of programs that the kernel
@@ -41,8 +46,8 @@ func tally(a counters, k bpf.Stats, hopMisses, hookMisses uint64) Stats {
 	scratch := k.N[bpf.StatScratch]
 	s := Stats{
 		Captured: a.captured,
-		Received: a.taps + ring + scratch,
-		Dropped:  ring + scratch,
+		Received: a.taps + packetsLost(k),
+		Dropped:  packetsLost(k),
 		Hops:     a.hops,
 		HopsLost: k.N[bpf.StatRingHops] + hopMisses + a.trunc,
 		Late:     a.late,

@@ -72,6 +72,10 @@ type assembler struct {
 	last  uint64               // tap time of the last one delivered
 	slot  bpf.Slot
 
+	// lost is the number of packets lost in the kernel so far, and told how
+	// many of them the records have said.
+	lost, told uint64
+
 	count counters
 	err   error // of the handler: sticky
 }
@@ -411,6 +415,8 @@ func (a *assembler) fillRecord(j *journey) {
 	}
 	r.ID = t.Id
 	r.Queue = int(t.Queue)
+	r.Lost = a.lost - a.told
+	a.told = a.lost
 }
 
 // forget takes delivered journeys out of the queue and keeps some buffers.

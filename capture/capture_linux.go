@@ -81,6 +81,9 @@ func Start(ctx context.Context, opts Options) (*Capture, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !mayReadSymbols() {
+		opts.notice("without CAP_SYSLOG symbol offsets are unknown")
+	}
 	if k.NoFentry {
 		opts.notice(refusedLine(k, opts.Hops, set))
 	}
@@ -280,6 +283,7 @@ func (c *Capture) round(ctx context.Context) error {
 		return err
 	}
 	c.takeMore()
+	c.asm.lost = packetsLost(c.progs.lost())
 	c.asm.clock.add(measureClocks())
 	now := clockNS(unix.CLOCK_MONOTONIC)
 	c.asm.sweep(now, idle, false)
@@ -343,6 +347,7 @@ func (c *Capture) drain() error {
 		}
 		c.takeMore()
 	}
+	c.asm.lost = packetsLost(c.progs.lost())
 	c.asm.clock.add(measureClocks())
 	c.asm.sweep(clockNS(unix.CLOCK_MONOTONIC), true, true)
 	c.account()

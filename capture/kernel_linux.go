@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 
@@ -27,8 +28,8 @@ func runningKernel(thorough bool) (Kernel, error) {
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		readFile("/proc/kallsyms", k.Symbols.ParseKallsyms)
-		if thorough && !readFile("/sys/kernel/tracing/available_filter_functions", k.Symbols.ParseAvailableFilterFunctions) {
-			readFile("/sys/kernel/debug/tracing/available_filter_functions", k.Symbols.ParseAvailableFilterFunctions)
+		if thorough {
+			readTraceable(k.Symbols)
 		}
 	})
 	spec, err := k.cache.Kernel()
@@ -41,6 +42,29 @@ func runningKernel(thorough bool) (Kernel, error) {
 	}
 	k.Spec = spec
 	return k, nil
+}
+
+const tracefs = "/sys/kernel/tracing"
+
+// readTraceable reads what ftrace can attach to. Where tracefs is not mounted
+// (containers, small systems), root mounts it for one thread alone, which ends.
+func readTraceable(s *btfquery.Symbols) {
+	const list = tracefs + "/available_filter_functions"
+	if readFile(list, s.ParseAvailableFilterFunctions) {
+		return
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread()
+		if unix.Unshare(unix.CLONE_NEWNS|unix.CLONE_FS) != nil ||
+			unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, "") != nil ||
+			unix.Mount("tracefs", tracefs, "tracefs", 0, "") != nil {
+			return // the states stay unknown
+		}
+		readFile(list, s.ParseAvailableFilterFunctions)
+	}()
+	<-done
 }
 
 func readFile(name string, parse func(io.Reader) error) bool {
@@ -113,6 +137,16 @@ func (k *Kernel) try(attach ebpf.AttachType, target string, ins asm.Instructions
 	}
 	coll.Close()
 	return nil
+}
+
+// mayReadSymbols says whether /proc/kallsyms shows addresses to us.
+func mayReadSymbols() bool {
+	hdr := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	if unix.Capget(&hdr, &data[0]) != nil {
+		return true
+	}
+	return data[unix.CAP_SYSLOG/32].Effective&(1<<(unix.CAP_SYSLOG%32)) != 0
 }
 
 // HopRow is one line of --list-hops.

@@ -165,7 +165,9 @@ func TestStopped(t *testing.T) {
 	for _, rec := range r.recs {
 		lostInFile += rec.Lost
 	}
-	t.Logf("%d dropped, epb_dropcount sums up to %d", r.dropped, lostInFile)
+	if lostInFile != uint64(r.dropped) {
+		t.Errorf("%d dropped, epb_dropcount sums up to %d", r.dropped, lostInFile)
+	}
 }
 
 // TestTwoAtOnce: two captures do not see or disturb each other.

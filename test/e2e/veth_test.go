@@ -142,6 +142,10 @@ type missing struct {
 }
 
 func (m *missing) compare(name, got, want string) {
+	// A reader that is awake may have the packet before its queue wakes it.
+	if wake := " " + wakeFunc() + " "; !strings.Contains(got, wake) {
+		want = strings.Replace(want, wake, " ", 1)
+	}
 	if got == want {
 		return
 	}
