@@ -151,13 +151,16 @@ func (n *namer) fillLinks(p *pcapng.Path, s *bpf.Slot, t *bpf.Tap) {
 
 // wayFinder finds the direction of a journey from the sides of its hops.
 type wayFinder struct {
-	first              Side
+	first, last        Side
 	local, routed, out bool
 }
 
 func (w *wayFinder) pass(s Side) {
 	if w.first == SideNone {
 		w.first = s
+	}
+	if s != SideNone {
+		w.last = s
 	}
 	switch s {
 	case SideLocal:
@@ -170,11 +173,12 @@ func (w *wayFinder) pass(s Side) {
 }
 
 // way: what begins at a socket or on the way out was made here; what begins at
-// a device came from outside.
+// a device came from outside. What was made here, came in again (loopback, veth)
+// and went nowhere else was for us, whether or not a hop behind that is attached.
 func (w *wayFinder) way() pcapng.Way {
 	made := w.first == SideSend || w.first == SideOut
 	switch {
-	case made && w.local:
+	case made && (w.local || w.last == SideIn):
 		return pcapng.WayLo
 	case made:
 		return pcapng.WayTx

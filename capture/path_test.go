@@ -48,7 +48,7 @@ func TestWay(t *testing.T) {
 		"over veth to a local socket":       {[]Side{SideSend, SideOut, SideIn, SideLocal}, "lo"},
 		"loopback":                          {[]Side{SideOut, SideIn, SideLocal}, "lo"},
 		"sent, then routed by a namespace":  {[]Side{SideSend, SideOut, SideIn, SideRouted, SideOut}, "tx"},
-		"sent into a namespace, not read":   {[]Side{SideSend, SideOut, SideIn}, "tx"},
+		"sent into a namespace, not read":   {[]Side{SideSend, SideOut, SideIn}, "lo"},
 		"routed to a local socket over lo":  {[]Side{SideIn, SideRouted, SideOut, SideIn, SideLocal}, "rx"},
 		"what says nothing stands in front": {[]Side{SideNone, SideIn, SideLocal}, "rx"},
 	}
