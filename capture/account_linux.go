@@ -13,20 +13,23 @@ import (
 	"hopdump/bpf"
 )
 
-// Stats is the account so far. It is brought up to date a few times a second.
+// Stats is the account so far. It is brought up to date once a second.
 func (c *Capture) Stats() Stats {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.stats
 }
 
-// account brings the statistics up to date.
-func (c *Capture) account() {
+// account brings the statistics up to date; what devices dropped only at the
+// end, since sysfs has a file for each counter of each of them.
+func (c *Capture) account(final bool) {
 	kernel := c.progs.lost()
 	hopMisses, hookMisses := c.progs.misses()
 	s := tally(c.asm.count, kernel, hopMisses, hookMisses)
 	s.Open = len(c.asm.open)
-	s.IfDropped = c.drops.since()
+	if final {
+		s.IfDropped = c.drops.since()
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.stats = s

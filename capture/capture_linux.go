@@ -32,8 +32,9 @@ const (
 	// one of them needs: four of the largest records.
 	perfTotal = 16 << 20
 	perfLeast = 256 << 10
-	// accountNS is how often the kernel's counters are read.
-	accountNS = 200_000_000
+	// accountNS is how often the kernel's counters are read: a system call for
+	// each program.
+	accountNS = 1_000_000_000
 )
 
 // Capture is a running capture. Run and Close belong to one goroutine; the
@@ -289,7 +290,7 @@ func (c *Capture) round(ctx context.Context) error {
 	c.asm.sweep(now, idle, false)
 	if now-c.accounted > accountNS {
 		c.accounted = now
-		c.account()
+		c.account(false)
 	}
 	return nil
 }
@@ -350,7 +351,7 @@ func (c *Capture) drain() error {
 	c.asm.lost = packetsLost(c.progs.lost())
 	c.asm.clock.add(measureClocks())
 	c.asm.sweep(clockNS(unix.CLOCK_MONOTONIC), true, true)
-	c.account()
+	c.account(true)
 	return nil
 }
 
