@@ -90,11 +90,13 @@ func release() string {
 func probe(k *Kernel) error {
 	// Compare-and-swap came with 5.12, like everything else that is missing
 	// on a kernel without it (pointers as arguments of global functions).
+	swap := asm.CmpXchg.Mem(asm.RFP, asm.R1, asm.DWord, -8)
+	swap.Constant = 0xf1 // BPF_CMPXCHG; the assembler leaves it out, and an old kernel would see an addition
 	cas := asm.Instructions{
 		asm.Mov.Imm(asm.R0, 0),
 		asm.StoreMem(asm.RFP, -8, asm.R0, asm.DWord),
 		asm.Mov.Imm(asm.R1, 1),
-		asm.CmpXchg.Mem(asm.RFP, asm.R1, asm.DWord, -8),
+		swap,
 		asm.Mov.Imm(asm.R0, 0),
 		asm.Return(),
 	}

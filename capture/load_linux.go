@@ -95,11 +95,22 @@ func load(set *HopSet, k Kernel, cfg bpf.Config, f filters) (*programs, error) {
 		set.refuse(name, err)
 		cause = err
 	}
-	if len(loaded) == 0 {
+	if !set.records() {
+		for _, p := range loaded {
+			p.Close()
+		}
 		shared.Close()
 		return nil, fmt.Errorf("load programs: %w", cause)
 	}
 	return newPrograms(shared, loaded)
+}
+
+// records says that a hop is left at which packets are taken.
+func (s *HopSet) records() bool {
+	const taps = bpf.HopTapTx | bpf.HopTapRx | bpf.HopDrop
+	return slices.ContainsFunc(s.Choices, func(c Choice) bool {
+		return c.Mechanism != MechNone && c.Flags&taps != 0
+	})
 }
 
 func onlyNamed(progs []bpf.Program, names map[string]error) []bpf.Program {
