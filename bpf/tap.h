@@ -12,6 +12,10 @@
 #include "headers/bpf_endian.h"
 
 #define SNAP_MAX 262144  /* the loader makes the map's values smaller when it can */
+/* A perf record has 16 bits for its size: this, struct more, the record's head
+ * of 8 bytes, a length of 4, and the padding of all that to 8. The largest TCP
+ * packet with an MTU of 1,500 has 65,226 bytes. */
+#define MORE_MAX 65496
 #define PRE_MASK 255     /* bytes in front of skb->data: link headers */
 
 enum scope_mode {
@@ -320,15 +324,15 @@ static __always_inline void fill_tap(struct sk_buff *skb, struct view *v, struct
 }
 
 /* The rest of a packet with fragments where only the kernel's own copy reaches
- * them; it starts at skb->data, and a perf record has at most 64 KiB. */
+ * them; it starts at skb->data, and a perf record has less than 64 KiB. */
 static __always_inline bool send_more(struct sk_buff *skb, struct view *v, struct tap *t)
 {
 	struct more head = { .id = t->id, .skip = v->pre, .size = t->want - v->pre };
 
 	if (v->pre > PRE_MASK || !t->cap)
 		return false;
-	if (head.size > 65000)
-		head.size = 65000;
+	if (head.size > MORE_MAX)
+		head.size = MORE_MAX;
 	return !bpf_skb_output(skb, &rest, BPF_F_CURRENT_CPU | (__u64)head.size << 32, &head, sizeof(head));
 }
 

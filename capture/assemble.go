@@ -21,8 +21,9 @@ const (
 	settleNS = 10_000_000
 	// vlanLen is what a restored VLAN tag adds.
 	vlanLen = 4
-	// moreNS is how long the rest of a packet with fragments is waited for.
-	moreNS = 200_000_000
+	// moreNS is how long the rest of a packet with fragments is waited for: it
+	// takes another way, and a busy machine may be late with it.
+	moreNS = 2_000_000_000
 	ethLen = 14
 )
 

@@ -269,6 +269,9 @@ func (r *result) checkAccount(t testing.TB) {
 	if hops != r.hops {
 		t.Errorf("%d hops recorded by the end lines, %d in the file", r.hops, hops)
 	}
+	if strings.Contains(r.stderr, "lost: bytes of") || strings.Contains(r.stderr, ", bytes of") {
+		t.Errorf("packets were cut:\n%s", r.stderr)
+	}
 	if strings.Contains(r.stderr, "order of") {
 		t.Errorf("hops out of order:\n%s", r.stderr)
 	}
