@@ -13,9 +13,8 @@ import (
 // namer puts names to the numbers in a path record.
 type namer struct {
 	set     *HopSet
-	reasons map[uint64]string                          // of drops, as the kernel has them
-	symbol  func(addr uint64) (string, uint64, bool)   // nil: unknown
-	netns   func(inode uint32) (name string, own bool) // nil: unknown
+	reasons map[uint64]string                        // of drops, as the kernel has them
+	symbol  func(addr uint64) (string, uint64, bool) // nil: unknown
 }
 
 // pathOf makes the path of a slot. inverted counts hops whose time lies before

@@ -136,9 +136,7 @@ func TestEBPF(t *testing.T) {
 	for name, link := range map[string]Link{"l2": LinkSKBL2, "l3": LinkSKBL3} {
 		t.Run(name, func(t *testing.T) {
 			pkts := packets(link)
-			for _, p := range savedPackets(t, map[Link]Link{LinkSKBL2: LinkEthernet, LinkSKBL3: LinkRaw}[link], 4) {
-				pkts = append(pkts, p)
-			}
+			pkts = append(pkts, savedPackets(t, map[Link]Link{LinkSKBL2: LinkEthernet, LinkSKBL3: LinkRaw}[link], 4)...)
 			var cases []evalCase
 			for i, p := range pkts {
 				c := evalCase{pkt: p, linear: len(p)}
