@@ -72,6 +72,7 @@ type FileWriter struct {
 
 	options Options
 	path    Path // of a record whose path is cut
+	tails   hopTails
 	pad     [MinData]byte
 }
 
@@ -287,7 +288,7 @@ func appendKnown(o Options, code uint16, text string) Options {
 func (f *FileWriter) appendRecord(o Options, r *Record) Options {
 	pid, tid := r.Pid, r.Tid
 	if r.Path != nil {
-		o = f.cut(r.Path).appendComments(o, f.opts.Comments)
+		o = f.cut(r.Path).appendComments(o, f.opts.Comments, &f.tails)
 		if r.Path.Pid != 0 {
 			pid, tid = r.Path.Pid, r.Path.Tid
 		}

@@ -95,8 +95,8 @@ func (h *Hop) AppendComment(b []byte, index int) []byte {
 }
 
 // appendComments appends the path's comments as options; each is formatted
-// where it will lie.
-func (p *Path) appendComments(o Options, mode CommentMode) Options {
+// where it will lie. tails may be nil.
+func (p *Path) appendComments(o Options, mode CommentMode, tails *hopTails) Options {
 	if mode == CommentsNone {
 		return o
 	}
@@ -108,7 +108,7 @@ func (p *Path) appendComments(o Options, mode CommentMode) Options {
 	}
 	for i := range p.Hops {
 		o, start = o.beginText(OptComment)
-		o = p.Hops[i].AppendComment(o, i+1)
+		o = tails.append(o, &p.Hops[i], i+1)
 		o = o.endText(start)
 	}
 	return o
@@ -116,7 +116,7 @@ func (p *Path) appendComments(o Options, mode CommentMode) Options {
 
 // Comments returns the comments of the path: the summary and one per hop.
 func (p *Path) Comments() []string {
-	return p.appendComments(nil, CommentsFull).Comments()
+	return p.appendComments(nil, CommentsFull, nil).Comments()
 }
 
 // Ranks of keys: what must go first if a comment is too long. The grammar asks
@@ -245,11 +245,24 @@ func (p *Path) appendLinks(b []byte, c limit) []byte {
 
 func (h *Hop) appendComment(b []byte, index int, c limit) []byte {
 	start := len(b)
-	b = append(b, "hop "...)
-	b = appendPadded(b, int64(index), 3)
-	b = appendMicros(append(b, " +"...), h.Delta, 10)
+	b = h.appendTail(h.appendFigures(b, index), c)
+	return appendExtra(b, h.Extra, start+MaxComment, c)
+}
+
+// appendFigures appends what no two packets have in common.
+func (h *Hop) appendFigures(b []byte, index int) []byte {
+	if index > 0 && index < 10 {
+		b = append(b, 'h', 'o', 'p', ' ', ' ', ' ', byte('0'+index), ' ', '+')
+	} else {
+		b = append(appendPadded(append(b, "hop "...), int64(index), 3), " +"...)
+	}
+	b = appendMicros(b, h.Delta, 10)
 	b = appendMicros(append(b, "us "...), h.Elapsed, 11)
-	b = append(b, "us "...)
+	return append(b, "us "...)
+}
+
+// appendTail appends function, CPU and device.
+func (h *Hop) appendTail(b []byte, c limit) []byte {
 	if h.Func == "" {
 		b = append(b, '?')
 	}
@@ -263,8 +276,63 @@ func (h *Hop) appendComment(b []byte, index int, c limit) []byte {
 	if h.Dev != "" {
 		b = appendValue(append(b, " dev="...), h.Dev, c.value)
 	}
-	b = appendCount(b, " ns=", h.Netns)
-	return appendExtra(b, h.Extra, start+MaxComment, c)
+	return appendCount(b, " ns=", h.Netns)
+}
+
+// hopTails are tails written before: few differ, and copying one costs less than
+// composing it. Each has one place where it may be.
+type hopTails [1 << tailBits]hopTail
+
+const tailBits = 10 // hops that share a place write theirs anew each time
+
+// hopTail is a tail and what it is of. Names are copies, as a FileWriter keeps
+// nothing of a record.
+type hopTail struct {
+	fn, dev []byte
+	cpu     int
+	netns   uint32
+	tap     bool
+	text    []byte // empty if it may be too long
+}
+
+// maxTail is the longest tail that is kept: with the longest figures, which
+// take 80 bytes, a comment still has its room.
+const maxTail = MaxComment - 80
+
+// append is h.AppendComment.
+func (list *hopTails) append(b []byte, h *Hop, index int) []byte {
+	if list == nil || h.Func == "" || len(h.Func)+len(h.Dev) > maxTail {
+		return h.AppendComment(b, index)
+	}
+	t := &list[h.place()]
+	if !t.isOf(h) {
+		t.set(h)
+	}
+	if len(t.text) == 0 || len(h.Extra) > 0 {
+		return h.AppendComment(b, index)
+	}
+	return append(h.appendFigures(b, index), t.text...)
+}
+
+// place is a hash of some of what a tail is of, by multiplication (Knuth, The
+// Art of Computer Programming, volume 3, section 6.4).
+func (h *Hop) place() uint32 {
+	n := len(h.Func)
+	x := uint32(n) ^ uint32(h.Func[n-1])<<8 ^ uint32(h.Func[n/2])<<16 ^ uint32(h.Func[n/4])<<24
+	x ^= uint32(h.CPU)<<4 ^ uint32(len(h.Dev))<<13
+	return x * 0x9E3779B1 >> (32 - tailBits)
+}
+
+func (t *hopTail) isOf(h *Hop) bool {
+	return t.cpu == h.CPU && t.tap == h.Tap && t.netns == h.Netns && string(t.fn) == h.Func && string(t.dev) == h.Dev
+}
+
+func (t *hopTail) set(h *Hop) {
+	t.fn, t.dev = append(t.fn[:0], h.Func...), append(t.dev[:0], h.Dev...)
+	t.cpu, t.netns, t.tap = h.CPU, h.Netns, h.Tap
+	if t.text = h.appendTail(t.text[:0], limit{}); len(t.text) > maxTail {
+		t.text = t.text[:0]
+	}
 }
 
 // append writes reason "@" func "+0x" offset. Offset 0 means unknown: no call

@@ -65,7 +65,7 @@ func (o Options) beginText(code uint16) (Options, int) {
 func (o Options) endText(start int) Options {
 	n := len(o) - start
 	binary.LittleEndian.PutUint16(o[start-2:], uint16(n))
-	return append(o, zeros[:padding(n)]...)
+	return append(o, 0, 0, 0, 0)[:len(o)+padding(n)] // a fixed number costs less
 }
 
 // All returns the options in order: code and value. The values lie in o.
