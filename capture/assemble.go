@@ -29,9 +29,13 @@ const (
 
 // journey is a packet between its tap record and its delivery.
 type journey struct {
-	tap    bpf.Tap
-	data   []byte // as captured while more is set, then as the wire had it
-	rec    pcapng.Record
+	tap  bpf.Tap
+	data []byte // as captured while more is set, then as the wire had it
+	// path is the path record, empty if there is none. It takes a third of
+	// the memory of the path that is made of it at delivery.
+	path   []byte
+	open   int64  // time from its last hop to the takeover
+	isOpen bool   // it was taken over
 	done   bool   // its path is complete, or will never be
 	more   bool   // the rest of its bytes comes through the perf buffer
 	missed int    // times its slot was found empty without a path record
@@ -44,11 +48,12 @@ func (j *journey) ready() bool { return j.done && !j.more }
 
 // size is about what a journey holds in memory.
 func (j *journey) size() int {
-	n := int(unsafe.Sizeof(*j)) + len(j.data)
-	if p := j.rec.Path; p != nil {
-		n += int(unsafe.Sizeof(*p)) + cap(p.Hops)*int(unsafe.Sizeof(pcapng.Hop{}))
-	}
-	return n
+	return int(unsafe.Sizeof(*j)) + len(j.data) + len(j.path)
+}
+
+// room is about what one that was delivered holds.
+func (j *journey) room() int {
+	return int(unsafe.Sizeof(*j)) + cap(j.data) + cap(j.path)
 }
 
 // assembler joins the records of each journey and delivers packets. It is pure:
@@ -66,12 +71,15 @@ type assembler struct {
 
 	open  map[uint64]*journey // by id: path record not seen yet
 	queue []*journey          // by tap time, delivered ones until the next sweep
-	free  []*journey
+	spent int                 // delivered ones in the queue
+	free  spares
 	early map[uint64]earlyRest // by id: rest of a packet whose tap record is still to come
 	held  int                  // bytes of memory of what is in the queue
 	read  uint64               // bytes of records
 	last  uint64               // tap time of the last one delivered
-	slot  bpf.Slot
+	slot  bpf.Slot             // the path record just read
+	out   bpf.Slot             // the one being delivered
+	rec   pcapng.Record        // of the packet being delivered
 
 	// lost is the number of packets lost in the kernel so far, and told how
 	// many of them the records have said.
@@ -108,17 +116,21 @@ func newAssembler(opts Options) *assembler {
 // add takes one record of the ring.
 func (a *assembler) add(raw []byte) error {
 	a.read += uint64(len(raw))
+	err := errShortRecord
 	switch kindOf(raw) {
 	case bpf.RecTap:
-		return a.addTap(raw)
+		err = a.addTap(raw)
 	case bpf.RecPath:
-		return a.addPath(raw)
+		err = a.addPath(raw)
 	}
-	return errShortRecord
+	if a.spent >= forgetLeast && a.spent >= len(a.queue)/2 {
+		a.forget() // the memory that was used just now is in the cache still
+	}
+	return err
 }
 
 func (a *assembler) addTap(raw []byte) error {
-	j := a.newJourney()
+	j := a.free.get(len(raw) - sizeTap)
 	data, err := decodeTap(raw, &j.tap)
 	if err != nil {
 		return err
@@ -134,9 +146,11 @@ func (a *assembler) addTap(raw []byte) error {
 	} else {
 		a.open[j.tap.Id] = j
 	}
-	if rest, ok := a.early[j.tap.Id]; ok && j.more {
-		delete(a.early, j.tap.Id)
-		j.join(&rest.head, rest.data)
+	if j.more {
+		if rest, ok := a.early[j.tap.Id]; ok {
+			delete(a.early, j.tap.Id)
+			j.join(&rest.head, rest.data)
+		}
 	}
 	a.held += j.size()
 	a.enqueue(j)
@@ -158,17 +172,6 @@ func (a *assembler) deliverNow(j *journey) {
 	if j.ready() && !a.opts.Ordered {
 		a.deliver(j)
 	}
-}
-
-func (a *assembler) newJourney() *journey {
-	n := len(a.free)
-	if n == 0 {
-		return &journey{}
-	}
-	j := a.free[n-1]
-	a.free = a.free[:n-1]
-	*j = journey{data: j.data[:0]}
-	return j
 }
 
 // fill puts the packet's bytes together as the wire had them: with a synthetic
@@ -263,11 +266,14 @@ func (a *assembler) addPath(raw []byte) error {
 	return nil
 }
 
-// setPath gives the journey the path in a.slot.
+// setPath gives the journey the path record in a.slot.
 func (a *assembler) setPath(j *journey) {
 	a.count.hops += uint64(a.slot.Hops)
 	a.count.trunc += uint64(a.slot.Trunc)
-	a.resize(j, func() { j.rec.Path = a.names.pathOf(&a.slot, &j.tap, &a.count.inverted) })
+	hops := recsOf(&a.slot)
+	a.count.inverted += inversions(hops)
+	raw := bytesOf(&a.slot, slotHead+len(hops)*sizeHop)
+	a.resize(j, func() { j.path = append(j.path[:0], raw...) })
 }
 
 // resize keeps the account of memory while a journey in the queue changes.
@@ -329,9 +335,9 @@ func (a *assembler) takeOver(j *journey, now int64, idle, force bool) {
 	switch a.take(j.tap.Index, j.tap.State, &a.slot) {
 	case taken:
 		a.setPath(j)
-		if p := j.rec.Path; a.slot.Hops > 0 {
-			p.IsOpen = true
-			p.Open = max(0, now-int64(a.slot.Hop[a.slot.Hops-1].Ns))
+		if a.slot.Hops > 0 {
+			j.isOpen = true
+			j.open = max(0, now-int64(a.slot.Hop[a.slot.Hops-1].Ns))
 		}
 	case closing:
 		if !force || !idle {
@@ -386,6 +392,7 @@ func (a *assembler) deliverDue(now int64, final bool) {
 
 func (a *assembler) deliver(j *journey) {
 	j.sent = true
+	a.spent++
 	a.held -= j.size()
 	if a.err != nil {
 		return
@@ -395,14 +402,15 @@ func (a *assembler) deliver(j *journey) {
 	}
 	a.last = max(a.last, j.tap.Ns)
 	a.fillRecord(j)
-	if a.err = a.handle(&j.rec); a.err == nil || errors.Is(a.err, ErrStop) {
+	if a.err = a.handle(&a.rec); a.err == nil || errors.Is(a.err, ErrStop) {
 		a.count.captured++
 	}
 }
 
 func (a *assembler) fillRecord(j *journey) {
 	t := &j.tap
-	r := &j.rec
+	r := &a.rec
+	*r = pcapng.Record{}
 	r.Time = a.clock.real(int64(t.Ns))
 	r.Len = j.wireLen()
 	r.Data = j.data[:min(len(j.data), a.opts.snapLen())]
@@ -418,14 +426,29 @@ func (a *assembler) fillRecord(j *journey) {
 	r.Queue = int(t.Queue)
 	r.Lost = a.lost - a.told
 	a.told = a.lost
+	if len(j.path) > 0 {
+		copy(bytesOf(&a.out, sizeSlot), j.path)
+		r.Path = a.names.pathOf(&a.out, t)
+		r.Path.IsOpen, r.Path.Open = j.isOpen, j.open
+	}
 }
 
-// forget takes delivered journeys out of the queue and keeps some buffers.
+// forgetLeast is how many delivered ones are worth a pass over the queue.
+const forgetLeast = 64
+
+// forget takes delivered journeys out of the queue and keeps their memory. It
+// looks no further than the last of them: behind it lie thousands at times.
 func (a *assembler) forget() {
-	a.queue = slices.DeleteFunc(a.queue, func(j *journey) bool {
-		if j.sent && len(a.free) < 256 {
-			a.free = append(a.free, j)
+	kept, at := 0, 0
+	for ; a.spent > 0; at++ {
+		j := a.queue[at]
+		if j.sent {
+			a.spent--
+			a.free.put(j)
+			continue
 		}
-		return j.sent
-	})
+		a.queue[kept] = j
+		kept++
+	}
+	a.queue = slices.Delete(a.queue, kept, at)
 }

@@ -390,15 +390,34 @@ type deviceNames struct {
 	own   uint32
 	names map[uint32]string // of namespaces
 	known map[pcapng.Device]*pcapng.Device
+	taps  map[tapDevice]*pcapng.Device // the same by what a tap says, without making texts
+}
+
+type tapDevice struct {
+	name           [16]int8
+	ifindex, netns uint32
 }
 
 func newDeviceNames(own uint32) *deviceNames {
-	return &deviceNames{own: own, names: netnsNames(), known: map[pcapng.Device]*pcapng.Device{}}
+	return &deviceNames{
+		own: own, names: netnsNames(),
+		known: map[pcapng.Device]*pcapng.Device{}, taps: map[tapDevice]*pcapng.Device{},
+	}
 }
 
 // device returns the device of a tap; nil if the packet was dropped where it
 // had none.
 func (d *deviceNames) device(t *bpf.Tap) *pcapng.Device {
+	raw := tapDevice{t.Name, t.Ifindex, t.Netns}
+	dev, ok := d.taps[raw]
+	if !ok {
+		dev = d.newDevice(t)
+		d.taps[raw] = dev
+	}
+	return dev
+}
+
+func (d *deviceNames) newDevice(t *bpf.Tap) *pcapng.Device {
 	key := pcapng.Device{Name: text(&t.Name), Index: int(t.Ifindex), Netns: t.Netns}
 	if key.Name == "" {
 		return nil

@@ -3,6 +3,7 @@
 package capture
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -10,36 +11,97 @@ import (
 	"hopdump/pcapng"
 )
 
-// namer puts names to the numbers in a path record.
+// namer puts names to the numbers in a path record. It makes one path after the
+// other in the same memory, and shares the texts that come again and again.
 type namer struct {
 	set     *HopSet
 	reasons map[uint64]string                        // of drops, as the kernel has them
 	symbol  func(addr uint64) (string, uint64, bool) // nil: unknown
+
+	path   pcapng.Path
+	hops   [bpf.MaxHops]pcapng.Hop
+	passes []pass // by number of the hop, made for the first path
+
+	texts map[[16]int8]string
+	procs map[bpf.ProcRec]*process
+	drops map[dropPlace]*drop
 }
 
-// pathOf makes the path of a slot. inverted counts hops whose time lies before
-// that of the hop in front of them; they stay as they were recorded.
-func (n *namer) pathOf(s *bpf.Slot, t *bpf.Tap, inverted *uint64) *pcapng.Path {
-	hops := s.Hop[:min(int(s.Hops), bpf.MaxHops)]
-	p := &pcapng.Path{Hops: make([]pcapng.Hop, len(hops)), Trunc: int(s.Trunc)}
+// pass is what a path has to know of a hop of the set.
+type pass struct {
+	name       string
+	side       Side
+	send, read bool
+}
+
+// process is a process as the hops of its calls name it.
+type process struct {
+	comm string
+	keys []pcapng.KV
+}
+
+type dropPlace struct {
+	reason   uint32
+	location uint64
+}
+
+// drop is a cause of death and how its hop names it.
+type drop struct {
+	pcapng.Drop
+	keys []pcapng.KV
+}
+
+// rememberedMost bounds each of the namer's maps: processes come and go.
+const rememberedMost = 4096
+
+func remember[K comparable, V any](m map[K]V, key K, v V) V {
+	if len(m) >= rememberedMost {
+		clear(m)
+	}
+	m[key] = v
+	return v
+}
+
+// prepare looks the hops of the set up once.
+func (n *namer) prepare() {
+	n.texts = map[[16]int8]string{}
+	n.procs = map[bpf.ProcRec]*process{}
+	n.drops = map[dropPlace]*drop{}
+	n.passes = make([]pass, len(n.set.Choices))
+	for i := range n.passes {
+		c := &n.set.Choices[i]
+		n.passes[i] = pass{c.Name, c.Side, c.Flags&bpf.HopSend != 0, c.Flags&bpf.HopRead != 0}
+	}
+}
+
+// pathOf makes the path of a slot. It is valid until the next call; processes
+// and drops in it are shared with other paths.
+func (n *namer) pathOf(s *bpf.Slot, t *bpf.Tap) *pcapng.Path {
+	if n.passes == nil {
+		n.prepare()
+	}
+	recs := recsOf(s)
+	p := &n.path
+	*p = pcapng.Path{Hops: n.hops[:len(recs):len(recs)], Trunc: int(s.Trunc)}
+	sender, reader := n.processes(s)
 	way := wayFinder{}
-	for i := range hops {
-		h := &p.Hops[i]
-		n.fillHop(h, &hops[i], s)
-		h.Elapsed = int64(hops[i].Ns - hops[0].Ns)
-		h.Tap = int(s.Tap) == i+1
-		if i > 0 && hops[i].Ns < hops[i-1].Ns {
-			*inverted++
+	for i := range recs {
+		c := n.pass(recs[i].Hop)
+		n.fillHop(&p.Hops[i], &recs[i], c, s)
+		p.Hops[i].Elapsed = int64(recs[i].Ns - recs[0].Ns)
+		p.Hops[i].Tap = int(s.Tap) == i+1
+		switch {
+		case c.send && sender != nil:
+			p.Hops[i].Extra = sender.keys
+		case c.read && reader != nil:
+			p.Hops[i].Extra = reader.keys
 		}
-		if c := n.choice(hops[i].Hop); c != nil {
-			way.pass(c.Side)
-		}
+		way.pass(c.side)
 	}
 	p.Way = way.way()
-	n.fillProcess(p, s)
+	fillProcess(p, s, sender, reader)
 	if s.Flags&bpf.SlotDropped != 0 {
-		p.Drop = n.drop(s)
-		n.markDrop(p)
+		n.fillDrop(p, s)
 	}
 	n.fillLinks(p, s, t)
 	p.FakeL2 = t.Flags&bpf.TapNoLink != 0
@@ -47,84 +109,123 @@ func (n *namer) pathOf(s *bpf.Slot, t *bpf.Tap, inverted *uint64) *pcapng.Path {
 	return p
 }
 
-func (n *namer) choice(index uint16) *Choice {
-	if int(index) >= len(n.set.Choices) {
-		return nil
+func recsOf(s *bpf.Slot) []bpf.HopRec { return s.Hop[:min(int(s.Hops), bpf.MaxHops)] }
+
+// inversions counts hops whose time lies before that of the hop in front of
+// them; they stay as they were recorded.
+func inversions(hops []bpf.HopRec) (n uint64) {
+	for i := 1; i < len(hops); i++ {
+		if hops[i].Ns < hops[i-1].Ns {
+			n++
+		}
 	}
-	return &n.set.Choices[index]
+	return n
 }
 
-func (n *namer) fillHop(h *pcapng.Hop, rec *bpf.HopRec, s *bpf.Slot) {
-	c := n.choice(rec.Hop)
-	if c != nil {
-		h.Func = c.Name
-	} else {
-		h.Func = "hop" + strconv.Itoa(int(rec.Hop))
+func (n *namer) pass(index uint16) *pass {
+	if int(index) >= len(n.passes) {
+		return &pass{name: "hop" + strconv.Itoa(int(index))}
 	}
-	h.CPU = int(rec.Cpu)
+	return &n.passes[index]
+}
+
+// fillHop sets every field: h was another path's.
+func (n *namer) fillHop(h *pcapng.Hop, rec *bpf.HopRec, c *pass, s *bpf.Slot) {
+	*h = pcapng.Hop{Func: c.name, CPU: int(rec.Cpu)}
 	if d := int(rec.Dev); d > 0 && d <= bpf.MaxDevs {
-		h.Dev = text(&s.Dev[d-1].Name)
+		h.Dev = n.text(&s.Dev[d-1].Name)
 		h.Netns = s.Dev[d-1].Netns
 	}
-	switch {
-	case c == nil:
-	case c.Flags&bpf.HopSend != 0 && s.Flags&bpf.SlotSender != 0:
-		h.Extra = processKeys(&s.Sender)
-	case c.Flags&bpf.HopRead != 0 && s.Flags&bpf.SlotReader != 0:
-		h.Extra = processKeys(&s.Reader)
-	}
 }
 
-func processKeys(p *bpf.ProcRec) []pcapng.KV {
-	return []pcapng.KV{
-		{Key: "pid", Value: strconv.Itoa(int(p.Pid))},
-		{Key: "tid", Value: strconv.Itoa(int(p.Tid))},
-		{Key: "comm", Value: text(&p.Comm)},
+// text is text, with the same string for the same name.
+func (n *namer) text(b *[16]int8) string {
+	if s, ok := n.texts[*b]; ok {
+		return s
 	}
+	return remember(n.texts, *b, text(b))
+}
+
+// processes returns those of the send and of the read call, nil if unknown.
+func (n *namer) processes(s *bpf.Slot) (sender, reader *process) {
+	if s.Flags&bpf.SlotSender != 0 {
+		sender = n.process(&s.Sender)
+	}
+	if s.Flags&bpf.SlotReader != 0 {
+		reader = n.process(&s.Reader)
+	}
+	return sender, reader
+}
+
+func (n *namer) process(rec *bpf.ProcRec) *process {
+	if p := n.procs[*rec]; p != nil {
+		return p
+	}
+	comm := text(&rec.Comm)
+	return remember(n.procs, *rec, &process{comm, []pcapng.KV{
+		{Key: "pid", Value: strconv.Itoa(int(rec.Pid))},
+		{Key: "tid", Value: strconv.Itoa(int(rec.Tid))},
+		{Key: "comm", Value: comm},
+	}})
 }
 
 // fillProcess names the process of the send call, of the read call for what
 // came from a device.
-func (n *namer) fillProcess(p *pcapng.Path, s *bpf.Slot) {
-	proc := &s.Sender
-	if s.Flags&bpf.SlotSender == 0 {
-		if s.Flags&bpf.SlotReader == 0 {
-			return
-		}
-		proc = &s.Reader
+func fillProcess(p *pcapng.Path, s *bpf.Slot, sender, reader *process) {
+	switch {
+	case sender != nil:
+		p.Pid, p.Tid, p.Comm = int(s.Sender.Pid), int(s.Sender.Tid), sender.comm
+	case reader != nil:
+		p.Pid, p.Tid, p.Comm = int(s.Reader.Pid), int(s.Reader.Tid), reader.comm
 	}
-	p.Pid, p.Tid, p.Comm = int(proc.Pid), int(proc.Tid), text(&proc.Comm)
 }
 
 // subsystem is the shift of the part of a drop reason that says whose it is;
 // 0 is the core's (SKB_DROP_REASON_SUBSYS_SHIFT, from 6.4 on).
 const subsystem = 16
 
-func (n *namer) drop(s *bpf.Slot) *pcapng.Drop {
-	d := &pcapng.Drop{Reason: strconv.Itoa(int(s.DropReason))}
-	if name := n.reasons[uint64(s.DropReason)]; name != "" {
-		d.Reason = strings.TrimPrefix(name, "SKB_DROP_REASON_")
-		// Until 6.1 this was its name.
-		d.Reason = strings.TrimPrefix(d.Reason, "SKB_")
-	} else if sub := s.DropReason >> subsystem; sub != 0 {
-		d.Reason = "SUBSYS" + strconv.Itoa(int(sub)) + "_" + strconv.Itoa(int(s.DropReason&(1<<subsystem-1)))
+func (n *namer) drop(s *bpf.Slot) *drop {
+	place := dropPlace{s.DropReason, s.DropLocation}
+	if d := n.drops[place]; d != nil {
+		return d
 	}
+	d := &drop{Drop: pcapng.Drop{Reason: n.reason(s.DropReason)}}
 	if n.symbol != nil {
 		if name, off, ok := n.symbol(s.DropLocation); ok {
 			d.Func, d.Offset = name, off
 		}
 	}
-	return d
+	d.keys = []pcapng.KV{{Key: "drop", Value: d.Reason}}
+	return remember(n.drops, place, d)
 }
 
-// markDrop says the reason at the hop where it happened, too.
-func (n *namer) markDrop(p *pcapng.Path) {
+func (n *namer) reason(number uint32) string {
+	if name := n.reasons[uint64(number)]; name != "" {
+		name = strings.TrimPrefix(name, "SKB_DROP_REASON_")
+		// Until 6.1 this was its name.
+		return strings.TrimPrefix(name, "SKB_")
+	}
+	if sub := number >> subsystem; sub != 0 {
+		return "SUBSYS" + strconv.Itoa(int(sub)) + "_" + strconv.Itoa(int(number&(1<<subsystem-1)))
+	}
+	return strconv.Itoa(int(number))
+}
+
+// fillDrop says the reason, at the hop where it happened, too.
+func (n *namer) fillDrop(p *pcapng.Path, s *bpf.Slot) {
+	d := n.drop(s)
+	p.Drop = &d.Drop
 	for i := len(p.Hops) - 1; i >= 0; i-- {
 		h := &p.Hops[i]
-		if h.Func == "kfree_skb" {
-			h.Extra = append(h.Extra, pcapng.KV{Key: "drop", Value: p.Drop.Reason})
-			return
+		if h.Func != "kfree_skb" {
+			continue
 		}
+		if h.Extra == nil {
+			h.Extra = d.keys
+		} else { // into memory of its own: these are shared
+			h.Extra = append(slices.Clip(h.Extra), d.keys...)
+		}
+		return
 	}
 }
 

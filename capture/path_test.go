@@ -25,8 +25,7 @@ func pathNamer(tb testing.TB) *namer {
 
 // pathFrom is the path of a slot and a tap; inverted hops are counted too.
 func pathFrom(tb testing.TB, s bpf.Slot, t bpf.Tap) (*pcapng.Path, uint64) {
-	var inverted uint64
-	return pathNamer(tb).pathOf(&s, &t, &inverted), inverted
+	return pathNamer(tb).pathOf(&s, &t), inversions(recsOf(&s))
 }
 
 func TestWay(t *testing.T) {
@@ -198,14 +197,13 @@ func TestPathDrop(t *testing.T) {
 
 func TestPathDropUnknown(t *testing.T) {
 	n := &namer{set: setOf(t, "core")}
-	var inverted uint64
 	slot := slotOf(bpf.Slot{Flags: bpf.SlotDropped, DropReason: 3, DropLocation: 0x1234}, bpf.HopRec{})
-	p := n.pathOf(&slot, &bpf.Tap{}, &inverted)
+	p := n.pathOf(&slot, &bpf.Tap{})
 	if d := cmp.Diff(&pcapng.Drop{Reason: "3"}, p.Drop); d != "" {
 		t.Errorf("without symbols and names (-want +got):\n%s", d)
 	}
 	slot.Flags = 0
-	if p := n.pathOf(&slot, &bpf.Tap{}, &inverted); p.Drop != nil {
+	if p := n.pathOf(&slot, &bpf.Tap{}); p.Drop != nil {
 		t.Errorf("not dropped: %v", p.Drop)
 	}
 }

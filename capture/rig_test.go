@@ -31,7 +31,7 @@ type rig struct {
 	tb   testing.TB
 	a    *assembler
 	take map[uint64]fakeSlot // by journey id; nothing means gone
-	got  []pcapng.Record     // delivered, with copies of the data
+	got  []pcapng.Record     // delivered, with copies of data and path
 	fail map[int]error       // what the handler returns, by number of the call from 1
 	ns   []int64             // monotonic tap times of what was delivered
 }
@@ -61,6 +61,11 @@ func newRig(tb testing.TB, opts Options) *rig {
 	r.a.handle = func(rec *pcapng.Record) error {
 		c := *rec
 		c.Data = slices.Clone(rec.Data)
+		if rec.Path != nil {
+			p := *rec.Path
+			p.Hops = slices.Clone(p.Hops)
+			c.Path = &p
+		}
 		r.got = append(r.got, c)
 		r.ns = append(r.ns, rec.Time-epoch)
 		return r.fail[len(r.got)]
