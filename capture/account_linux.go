@@ -13,11 +13,14 @@ import (
 	"hopdump/bpf"
 )
 
-// Stats is the account so far. It is brought up to date once a second.
+// Stats is the account so far: packets as they come, the kernel's counters as
+// they were up to a second ago.
 func (c *Capture) Stats() Stats {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.stats
+	s := c.stats
+	s.Received = c.taps.Load() + s.Dropped
+	return s
 }
 
 // account brings the statistics up to date; what devices dropped only at the

@@ -343,15 +343,23 @@ func (a *assembler) takeOver(j *journey, now int64, idle, force bool) {
 		if !force || !idle {
 			return
 		}
-		a.count.pathLost++
+		a.countLostPath()
 	case gone:
 		if !a.givenUp(j, idle, force) {
 			return
 		}
-		a.count.pathLost++
+		a.countLostPath()
 	}
 	a.finish(j)
 	a.deliverNow(j)
+}
+
+// countLostPath counts a packet that is delivered without its path. After the
+// handler has had enough the ring is not read any more, and nothing is delivered.
+func (a *assembler) countLostPath() {
+	if a.err == nil {
+		a.count.pathLost++
+	}
 }
 
 // givenUp says that the path record of a journey that has ended will not come

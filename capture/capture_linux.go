@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"hopdump/bpf"
@@ -53,7 +54,8 @@ type Capture struct {
 
 	accounted int64 // CLOCK_MONOTONIC
 
-	mu    sync.Mutex // orders stats against Run
+	taps  atomic.Uint64 // packets that came through the ring
+	mu    sync.Mutex    // orders stats against Run
 	stats Stats
 }
 
@@ -85,8 +87,8 @@ func Start(ctx context.Context, opts Options) (*Capture, error) {
 	if !mayReadSymbols() {
 		opts.notice("without CAP_SYSLOG symbol offsets are unknown")
 	}
-	if k.NoFentry {
-		opts.notice(refusedLine(k, opts.Hops, set))
+	if line := refusedLine(k, opts.Hops, set); k.NoFentry && line != "" {
+		opts.notice(line)
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -101,7 +103,8 @@ func listOrDefault(list string) string {
 	return list
 }
 
-// refusedLine says what is left without fentry, compared with what was asked for.
+// refusedLine says what is left without fentry, compared with what was asked for;
+// "" if nothing is missing.
 func refusedLine(k Kernel, list string, set *HopSet) string {
 	k.NoFentry = false
 	wanted, err := Plan(k, list)
@@ -110,6 +113,9 @@ func refusedLine(k Kernel, list string, set *HopSet) string {
 	}
 	fentry, tpBTF := wanted.Attached()
 	_, have := set.Attached()
+	if have == fentry+tpBTF {
+		return ""
+	}
 	using := "using the profile tracepoints"
 	if set.Name != "tracepoints" {
 		using = "using what tracepoints there are"
@@ -307,6 +313,9 @@ func (c *Capture) readRing(ctx context.Context) (idle bool, err error) {
 			return true, nil
 		case err != nil:
 			return false, fmt.Errorf("read the ring: %w", err)
+		}
+		if kindOf(rec.RawSample) == bpf.RecTap {
+			c.taps.Add(1) // before the packet can be delivered
 		}
 		if err := c.asm.add(rec.RawSample); err != nil {
 			return false, err

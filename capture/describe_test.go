@@ -58,8 +58,8 @@ func TestListHopsTable(t *testing.T) {
 	delete(w.functions, "skb_attempt_defer_free")
 	set := w.plan(t, "ip-out,ip6-out,xmit,qdisc-out")
 	header, rows := set.table("6.12.0-test")
-	wantHeader := "kernel 6.12.0-test, hops ip-out,ip6-out,xmit,qdisc-out: 3 of 4\n" +
-		"without skb_attempt_defer_free: ends and copies of packets may be missed"
+	wantHeader := "kernel 6.12.0-test, hops ip-out,ip6-out,xmit,qdisc-out: 3 of 4; " +
+		"without skb_attempt_defer_free: ends or copies of packets may be missed"
 	if header != wantHeader {
 		t.Errorf("header %q\nwant   %q", header, wantHeader)
 	}

@@ -27,7 +27,7 @@ func (s *HopSet) table(release string) (header string, rows []HopRow) {
 		})
 	}
 	for _, h := range s.Missing {
-		header += fmt.Sprintf("\nwithout %s: ends and copies of packets may be missed", h.Name)
+		header += fmt.Sprintf("; without %s: ends or copies of packets may be missed", h.Name)
 	}
 	return header, rows
 }

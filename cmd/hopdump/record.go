@@ -60,7 +60,10 @@ func (c *command) record(opts *options) int {
 		case <-signals.counters:
 			r.printCounters()
 		case <-signals.flush:
-			r.out.flush() // an error is kept and ends the capture by itself
+			// Not here: it waits for a write that a reader holds up, and the
+			// signals behind it must be heard. An error is kept and ends the
+			// capture by itself.
+			go r.out.flush()
 		}
 	}
 }

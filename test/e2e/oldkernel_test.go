@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -38,4 +39,23 @@ func TestOldKernel(t *testing.T) {
 		t.Errorf("--help: status %d\n%s%s", e.status, e.stdout, e.stderr)
 	}
 	run(t, "tcp prot 80").want(t, 2, filterError)
+}
+
+// TestOldKernelLockdown: a kernel that is locked down says so. It is the last
+// test of its machine, since nothing unlocks a kernel, and stands here because
+// the machine with the old kernel has nothing else to do.
+func TestOldKernelLockdown(t *testing.T) {
+	const file = "/sys/kernel/security/lockdown"
+	lock := func(mode string) {
+		if err := os.WriteFile(file, []byte(mode), 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lock("integrity") // which does not concern hopdump
+	if e := run(t); e.status != 1 || strings.Contains(e.stderr, "lockdown") {
+		t.Errorf("integrity: status %d\n%s", e.status, e.stderr)
+	}
+	lock("confidentiality")
+	run(t).want(t, 1, "hopdump: kernel lockdown is \"confidentiality\": BPF may not read packets here (\"integrity\" would do)\n")
+	checkReads(t, run(t, "-n", "-r", sampleFile(t)))
 }

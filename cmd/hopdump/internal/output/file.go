@@ -14,12 +14,13 @@ import (
 	"hopdump/pcapng"
 )
 
-// Create creates or empties the file name. A new file can be read by its owner
+// Create creates or opens the file name; what is in it goes when the first
+// packet or header is written, not before. A new file can be read by its owner
 // alone, who is the caller of sudo if there is one.
 func Create(name string) (f *os.File, isNew bool, err error) {
 	f, err = os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrExist) {
-		f, err = os.OpenFile(name, os.O_WRONLY|os.O_TRUNC, 0o600)
+		f, err = os.OpenFile(name, os.O_WRONLY, 0o600)
 		return f, false, err
 	}
 	if err != nil {
@@ -95,11 +96,29 @@ type FileOptions struct {
 func NewFile(f *os.File, name string, opts FileOptions) *File {
 	opts.Format.Buffer = bufferSize
 	file := &File{
-		f: f, name: name, w: pcapng.NewFileWriter(f, opts.Format),
+		f: f, name: name, w: pcapng.NewFileWriter(&emptier{f: f, done: opts.IsNew || f == os.Stdout}, opts.Format),
 		each: opts.Each, isNew: opts.IsNew, cut: f != os.Stdout, failed: opts.Failed,
 	}
 	file.due = deadline{delay: Delay(f), flush: file.expire}
 	return file
+}
+
+// emptier empties a file that was there before at the first write to it.
+type emptier struct {
+	f    *os.File
+	done bool
+}
+
+func (e *emptier) Write(b []byte) (int, error) {
+	if !e.done {
+		e.done = true
+		if info, err := e.f.Stat(); err == nil && info.Mode().IsRegular() {
+			if err := e.f.Truncate(0); err != nil {
+				return 0, err
+			}
+		}
+	}
+	return e.f.Write(b)
 }
 
 // Write writes one record.

@@ -127,9 +127,18 @@ func TestCreate(t *testing.T) {
 	if err != nil || isNew {
 		t.Fatal(isNew, err)
 	}
-	defer f.Close()
-	if info, err = f.Stat(); err != nil || info.Size() != 0 || info.Mode().Perm() != 0o640 {
-		t.Errorf("%v, %v", info, err)
+	if info, err = f.Stat(); err != nil || info.Size() != 3 || info.Mode().Perm() != 0o640 {
+		t.Errorf("it is emptied before there is something to write: %v, %v", info, err)
+	}
+	file := NewFile(f, name, FileOptions{IsNew: isNew})
+	if err := file.Write(record()); err != nil {
+		t.Fatal(err)
+	}
+	if err := file.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if b, err := os.ReadFile(name); err != nil || !bytes.HasPrefix(b, []byte{0x0a, 0x0d, 0x0d, 0x0a}) {
+		t.Errorf("% x, %v", b[:min(len(b), 16)], err)
 	}
 }
 
