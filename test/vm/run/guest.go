@@ -37,6 +37,9 @@ func guestMain() {
 		_ = port.send(frameEnd, nil)
 	}
 	unix.Sync()
+	// A write to the port returns when the frame is in the queue; QEMU takes it
+	// from there in its own time, and what is left at power-off is lost.
+	time.Sleep(time.Second)
 	_ = unix.Reboot(unix.LINUX_REBOOT_CMD_POWER_OFF)
 	select {}
 }
