@@ -88,6 +88,9 @@ func release() string {
 // program of each kind: whether anything can be traced at all, and whether
 // fentry can.
 func probe(k *Kernel) error {
+	if lockedDown() {
+		return ErrLockdown
+	}
 	// Compare-and-swap came with 5.12, like everything else that is missing
 	// on a kernel without it (pointers as arguments of global functions).
 	swap := asm.CmpXchg.Mem(asm.RFP, asm.R1, asm.DWord, -8)
@@ -103,11 +106,11 @@ func probe(k *Kernel) error {
 	err := k.try(ebpf.AttachTraceRawTp, "kfree_skb", cas)
 	switch {
 	case errors.Is(err, unix.EPERM):
-		return permissionError()
+		return ErrNotPermitted
 	case err != nil:
 		plain := asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()}
 		if perr := k.try(ebpf.AttachTraceRawTp, "kfree_skb", plain); errors.Is(perr, unix.EPERM) {
-			return permissionError()
+			return ErrNotPermitted
 		} else if perr == nil {
 			return &OldKernelError{Release: k.Release, Missing: "atomic compare-and-swap in BPF (Linux 5.12)"}
 		}
@@ -119,11 +122,11 @@ func probe(k *Kernel) error {
 	return nil
 }
 
-func permissionError() error {
-	if b, err := os.ReadFile("/sys/kernel/security/lockdown"); err == nil && strings.Contains(string(b), "[confidentiality]") {
-		return ErrLockdown
-	}
-	return ErrNotPermitted
+// lockedDown says that BPF programs may not read memory: the helper for it is
+// then unknown to the verifier, which would look like an old kernel.
+func lockedDown() bool {
+	b, err := os.ReadFile("/sys/kernel/security/lockdown")
+	return err == nil && strings.Contains(string(b), "[confidentiality]")
 }
 
 func (k *Kernel) try(attach ebpf.AttachType, target string, ins asm.Instructions) error {
