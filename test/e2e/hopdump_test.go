@@ -58,7 +58,9 @@ func TestMain(m *testing.M) {
 	if out, err := build.CombinedOutput(); err != nil {
 		panic(string(out))
 	}
-	must(flag.Set("test.run", "^TestNative"))
+	if flag.Lookup("test.run").Value.String() == "" {
+		must(flag.Set("test.run", "^TestNative"))
+	}
 	status := m.Run()
 	must(os.RemoveAll(dir))
 	os.Exit(status)
