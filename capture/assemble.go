@@ -93,6 +93,7 @@ type assembler struct {
 type earlyRest struct {
 	head bpf.More
 	data []byte
+	age  int // sweeps with an empty ring that it has waited
 }
 
 // earlyMost bounds how many of them wait: there are few, and none for long.
@@ -227,7 +228,7 @@ func (a *assembler) addMore(raw []byte) error {
 		return nil // if not, it was delivered without
 	}
 	if len(a.early) < earlyMost {
-		a.early[m.Id] = earlyRest{m, slices.Clone(data)}
+		a.early[m.Id] = earlyRest{head: m, data: slices.Clone(data)}
 	}
 	return nil
 }
@@ -311,7 +312,22 @@ func (a *assembler) sweep(now int64, idle, final bool) {
 	a.relieve(now, idle)
 	a.forget()
 	if idle {
-		clear(a.early) // their packets were delivered without them
+		a.forgetEarly()
+	}
+}
+
+// earlySweeps is how often the ring is read empty before a rest without a tap
+// record is given up. The ring may have been empty just before the program wrote
+// both, so once is not enough.
+const earlySweeps = 50
+
+func (a *assembler) forgetEarly() {
+	for id, rest := range a.early {
+		if rest.age++; rest.age > earlySweeps {
+			delete(a.early, id)
+			continue
+		}
+		a.early[id] = rest
 	}
 }
 

@@ -187,3 +187,27 @@ func TestRegressSetWithoutTap(t *testing.T) {
 		t.Errorf("%s: no hop at which a packet could be captured", set.Describe())
 	}
 }
+
+// The ring was read empty just before the program wrote both records, and the
+// perf record was taken first.
+func TestRegressMoreBetweenRounds(t *testing.T) {
+	r := newRig(t, Options{})
+	if err := r.a.addMore(moreRecord(bpf.More{Id: 1, Size: 6}, []byte("abcdef"))); err != nil {
+		t.Fatal(err)
+	}
+	r.a.sweep(20*ms, true, false)
+	r.add(tapRecord(bpf.Tap{Id: 1, Flags: bpf.TapMore, Len: 6, Want: 6}, []byte("abc")), pathAt(1, 0))
+	if got := string(r.only().Data); got != "abcdef" || r.a.count.cut != 0 {
+		t.Errorf("%q, %d cut", got, r.a.count.cut)
+	}
+	for range earlySweeps + 2 {
+		_ = r.a.addMore(moreRecord(bpf.More{Id: 2, Size: 6}, []byte("abcdef")))
+		r.a.sweep(40*ms, true, false)
+	}
+	for range earlySweeps + 2 {
+		r.a.sweep(40*ms, true, false)
+	}
+	if len(r.a.early) != 0 {
+		t.Errorf("%d rests without a packet are kept", len(r.a.early))
+	}
+}
