@@ -224,12 +224,14 @@ static __always_inline bool matches(struct sk_buff *skb, struct view *v)
 	return cfg_match_all || verdict(skb, v);
 }
 
-static __always_inline __u64 wake(void)
+static __always_inline __u64 wake(__u32 size)
 {
-	/* A reader that is behind is not woken by a plain submit, and one that
-	 * keeps up need not be woken for each record: it looks by itself. */
-	return bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) >= cfg_wake ? BPF_RB_FORCE_WAKEUP :
-									  BPF_RB_NO_WAKEUP;
+	__u64 before = bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA);
+
+	/* The reader looks by itself every few milliseconds. It is woken once,
+	 * when the ring fills up to the mark: an interrupt for each record
+	 * behind that costs more than the record. */
+	return before < cfg_wake && before + size >= cfg_wake ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
 }
 
 /* find_scratch takes a free copy buffer of this CPU and returns its index,
@@ -280,7 +282,7 @@ __noinline int send_tap(__u32 at)
 	n = s->tap.cap;
 	if (n > cfg_snap)
 		n = cfg_snap;
-	lost = bpf_ringbuf_output(&ring, &s->tap, sizeof(s->tap) + n, wake());
+	lost = bpf_ringbuf_output(&ring, &s->tap, sizeof(s->tap) + n, wake(sizeof(s->tap) + n));
 	if (lost)
 		count(STAT_RING_PACKETS, 1);
 	s->busy = 0;
@@ -385,9 +387,11 @@ __noinline int emit_path(struct slot *s)
 	n = s->hops;
 	if (n > MAX_HOPS)
 		n = MAX_HOPS;
-	if (bpf_ringbuf_output(&ring, s, __builtin_offsetof(struct slot, hop) + n * sizeof(struct hop_rec), wake())) {
+	n *= sizeof(struct hop_rec);
+	if (bpf_ringbuf_output(&ring, s, __builtin_offsetof(struct slot, hop) + n,
+			       wake(__builtin_offsetof(struct slot, hop) + n))) {
 		count(STAT_RING_PATHS, 1);
-		count(STAT_RING_HOPS, n);
+		count(STAT_RING_HOPS, n / sizeof(struct hop_rec));
 	}
 	return 0;
 }
