@@ -386,9 +386,6 @@ func (c *Capture) Describe() string { return c.set.Describe() }
 // a link header get a synthetic one.
 func (c *Capture) LinkText() string { return "EN10MB (Ethernet)" }
 
-// HopSet is what the --hops list became on this kernel.
-func (c *Capture) HopSet() *HopSet { return c.set }
-
 // ManyDevices says that packets of more than one device may come.
 func (c *Capture) ManyDevices() bool {
 	return len(c.scope.listed) != 1

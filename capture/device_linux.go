@@ -5,7 +5,6 @@ package capture
 import (
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -277,9 +276,6 @@ func xdpAttached(b []byte) bool {
 func native(b []byte) uint32 {
 	return uint32(b[0]) | uint32(b[1])<<8 | uint32(b[2])<<16 | uint32(b[3])<<24
 }
-
-// Devices lists the names of the devices of the current namespace.
-func Devices() ([]net.Interface, error) { return net.Interfaces() }
 
 // netnsNames maps the inodes of the namespaces under /run/netns to their names.
 func netnsNames() map[uint32]string {
